@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from vifi_cli import stop_signals, wording
-from vifi_cli.cli.search.options import OUTPUT, HitSelection, StepOptions, VideoSelection
+from vifi_cli.cli.search.options import OUTPUT, HitSelection, VideoSelection
 from vifi_cli.cli.search.result import Answer, note_nothing_relevant
 from vifi_cli.cli.search.search import is_in_shell, session_of, why_none
 from vifi_cli.cli.terminal import output
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from vifi_cli.api.cut.render import CutReport
 
 NO_HITS, SOME_FAILED = 1, 3
-FOR_SEARCHES = {"dedupe", "unsure", "within", "min_duration", "max_duration"}
-"""Options that need the index, or a query."""
+FOR_SEARCHES = {"dedupe", "unsure", "min_duration", "max_duration"}
+"""Options that need the index."""
 
 MOST_REMARKS = 20
 _option = partial(typer.Option, rich_help_panel="What to write")
@@ -101,7 +101,6 @@ def cut(
         ),
     ],
     hit_selection: HitSelection,
-    step_options: StepOptions,
     video_selection: VideoSelection,
     output_options: OutputOptions,
     as_json: JsonOption = False,
@@ -115,7 +114,7 @@ def cut(
     from vifi_cli.api.cut.plan import plan_cut
 
     outputs = output_options.outputs()
-    found = _moments(context, what, hit_selection, video_selection, step_options.within)
+    found = _moments(context, what, hit_selection, video_selection)
     if not found.moments:
         raise typer.Exit(NO_HITS)
     plan = plan_cut(found.title, found.moments, outputs)
@@ -134,7 +133,6 @@ def _moments(
     what: Sequence[str],
     hit_selection: HitSelection,
     video_selection: VideoSelection,
-    within_time: str | None,
 ) -> TitledMoments:
     """Moments from a pipe, named, or found by a search."""
     from vifi_cli.api.cut.moments import named_moments, parse_moments
@@ -144,7 +142,7 @@ def _moments(
     if what != ["-"]:
         named = None if OPERATORS & set(what) else named_moments(what)
         if named is None:
-            return _search(context, what, hit_selection, video_selection, within_time)
+            return _search(context, what, hit_selection, video_selection)
         return _limited(named, hit_selection, video_selection, given_options(context))
     if is_in_shell(context):
         raise InvalidInput("- reads hits from a pipe, which the shell has not: run `vifi cut -` outside")
@@ -186,10 +184,9 @@ def _search(
     what: Sequence[str],
     hit_selection: HitSelection,
     video_selection: VideoSelection,
-    within_time: str | None,
 ) -> TitledMoments:
     from vifi_cli.api.cut.moments import TitledMoments, as_moment
-    from vifi_cli.api.search.query_language import parse_query, within
+    from vifi_cli.api.search.query_language import parse_query
     from vifi_cli.paths import given_path, is_given_file
     from vifi_cli.video.files.recognition import may_be_video
 
@@ -198,7 +195,7 @@ def _search(
             f"{video} is a video: name a moment of it, as in {video}@0:05-0:12; to cut what looks like it, write "
             f"`vifi similar {video} --json | vifi cut -`"
         )
-    query = within(parse_query(what), within_time)
+    query = parse_query(what)
     with session_of(context) as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
         read_by, why = session.reader(), why_none(session, found, video_selection)

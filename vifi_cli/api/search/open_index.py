@@ -14,12 +14,12 @@ from vifi_cli.api.search.hits.hit_list import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.times import nanoseconds_of
-from vifi_cli.api.timeline.finding import TimelineOptions, TimelineSearch, find_timelines
-from vifi_cli.api.timeline.labels import labels_for
-from vifi_cli.api.timeline.timeline import VideoTimeline
 from vifi_cli.api.teaching.beginning import teach
 from vifi_cli.api.teaching.candidates import candidates
 from vifi_cli.api.teaching.report import TeachingReport, teaching_report
+from vifi_cli.api.timeline.finding import TimelineOptions, TimelineSearch, find_timelines
+from vifi_cli.api.timeline.labels import labels_for
+from vifi_cli.api.timeline.timeline import VideoTimeline
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog

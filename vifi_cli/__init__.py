@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from vifi_cli.data.splits.plan import SplitPlan
     from vifi_cli.errors import VifiError
     from vifi_cli.index.search.video_index import SearchHit
+    from vifi_cli.video.clips.clip_cutting import ClipLength
     from vifi_cli.video.moment import Moment
+    from vifi_cli.video.pictures.frames import FrameGeometry
 
 __version__ = "0.1.0"
 
@@ -65,6 +67,8 @@ if not any(os.environ.get(_name) for _name in WAIT_POLICIES):  # libgomp complai
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 
 _HOMES = {
+    "ClipLength": "vifi_cli.video.clips.clip_cutting",
+    "FrameGeometry": "vifi_cli.video.pictures.frames",
     "DataSource": "vifi_cli.data.source",
     "SplitPlan": "vifi_cli.data.splits.plan",
     "check_data": "vifi_cli.api.data",
@@ -104,7 +108,9 @@ _HOMES = {
 """The module of each name, imported when the name is first used, since the program must start fast."""
 
 __all__ = [
+    "ClipLength",
     "DataSource",
+    "FrameGeometry",
     "Moment",
     "SearchHit",
     "SplitPlan",

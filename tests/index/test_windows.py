@@ -5,11 +5,14 @@ from hypothesis import strategies as st
 
 from vifi_cli.index.windows import (
     WINDOW_SECONDS,
+    Window,
+    frames_within,
     mean_embedding,
     stretch_embedding,
     window_embeddings,
     windows_of,
 )
+from vifi_cli.video.clips.clip_cutting import overlapping_starts
 
 durations = st.floats(min_value=0.04, max_value=5000.0)
 
@@ -132,3 +135,59 @@ def test_frames_that_are_all_zero_give_zero() -> None:
 def test_number_of_windows_grows_with_length_only(count: int) -> None:
     windows = windows_of(np.arange(count) + 0.5, float(count))
     assert len(windows) == pytest.approx(count * (1 + 1 / 4 + 1 / 16), rel=0.01)
+
+
+@given(durations, st.sampled_from([0.5, 2.0, 3.0, 8.0, 10.0, 30.0]))
+def test_windows_of_clips_hold_complete_clips_and_each_clip_is_in_a_moment(
+    duration: float, clip: float
+) -> None:
+    starts = overlapping_starts(duration, clip)
+    *moments, whole = windows_of(starts, duration, clip_seconds=clip)
+    assert (whole.first_frame, whole.end_frame) == (0, len(starts))
+    covered = {number for window in moments for number in range(window.first_frame, window.end_frame)}
+    assert covered == set(range(len(starts)))
+    for window in moments:
+        held = starts[window.first_frame : window.end_frame]
+        assert held[0] >= window.start_seconds - 0.002
+        assert held[-1] + min(clip, duration) <= window.end_seconds + 0.002
+    shortest = min(window.end_seconds - window.start_seconds for window in moments)
+    assert shortest == pytest.approx(min(clip, duration))
+    gaps = np.diff(sorted({round(window.start_seconds, 6) for window in moments}))
+    assert gaps.max(initial=0.0) <= clip / 2 + 0.002  # no time is left out
+
+
+def test_a_window_as_long_as_a_clip_is_that_clip_and_a_longer_one_the_mean_of_those_in_it() -> None:
+    starts = overlapping_starts(12.0, 2.0)  # 0, 1 … 10
+    spans = {
+        (window.start_seconds, window.end_seconds): (window.first_frame, window.end_frame)
+        for window in windows_of(starts, 12.0, clip_seconds=2.0)
+    }
+    assert spans[3.0, 5.0] == (3, 4)
+    assert spans[4.0, 12.0] == (4, 11)  # the clips that begin at 4, 5 … 10
+    assert spans[0.0, 12.0] == (0, 11)
+    assert {end - start for start, end in spans} == {2.0, 8.0, 12.0}
+    assert {end - start for start, end in _spans(windows_of(starts, 12.0, clip_seconds=3.0))} == {
+        3.0,
+        8.0,
+        12.0,
+    }
+    assert {end - start for start, end in _spans(windows_of(starts, 12.0, clip_seconds=6.0))} == {6.0, 12.0}
+
+
+def _spans(windows: list[Window]) -> list[tuple[float, float]]:
+    return [(window.start_seconds, window.end_seconds) for window in windows]
+
+
+def test_any_part_has_the_clips_in_it_or_the_one_that_shows_its_middle() -> None:
+    starts = overlapping_starts(12.0, 2.0)
+    for start, end, found in (
+        (3.0, 5.0, (3, 4)),
+        (3.0004, 4.9996, (3, 4)),  # as rounded for the screen
+        (2.5, 6.5, (3, 5)),
+        (4.2, 5.0, (4, 5)),
+        (0.0, 0.3, (0, 1)),
+        (11.9, 12.0, (10, 11)),
+        (0.0, np.inf, (0, 11)),
+    ):
+        assert frames_within(starts, start, end, clip_seconds=2.0) == found
+    assert frames_within(np.array([0.0]), 0.2, 0.4, clip_seconds=2.0) == (0, 1)  # a video shorter than a clip

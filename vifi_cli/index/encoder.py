@@ -1,13 +1,17 @@
 """The encoder as the index sees it; `vifi_cli.model` implements it, and tests bring small ones."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.index.arrays import Float32Array
+from vifi_cli.video.clips.clip_cutting import SINGLE_FRAME, ClipLength
 from vifi_cli.video.pictures.frames import FrameGeometry
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 
 class TextEncoder(Protocol):
@@ -29,16 +33,69 @@ class TextEncoder(Protocol):
         """Embeds texts: float32 (N, D), each of length 1."""
 
 
-class Encoder(TextEncoder, Protocol):
-    """Turns queries and frames into embeddings in one space."""
+class VisionEncoder(Protocol):
+    """What both kinds of encoder have in common."""
+
+    @property
+    def model_name(self) -> str:
+        """The name that loads this encoder again, or that you know it by."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
 
     @property
     def vision_fingerprint(self) -> str:
-        """Digest of the vision side and its preprocessing."""
+        """Digest of the vision side and its preprocessing; the index adds the length of clips."""
 
     @property
     def geometry(self) -> FrameGeometry:
-        """The picture size and layout that `encode_frames` takes."""
+        """The picture size and layout that the encoder takes."""
+
+
+class FrameEncoder(VisionEncoder, Protocol):
+    """Turns frames into embeddings, one by one."""
 
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Embeds frames uint8 (N, H, W, 3): float32 (N, D), not normalized."""
+
+
+class ClipEncoder(VisionEncoder, Protocol):
+    """Turns clips of several frames into embeddings, so that it can see movement and order."""
+
+    @property
+    def clip_length(self) -> ClipLength:
+        """T, and how many seconds of a video a clip lasts."""
+
+    def encode_clips(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """Embeds clips uint8 (N, T, H, W, 3): float32 (N, D), not normalized."""
+
+
+Encoder: TypeAlias = FrameEncoder | ClipEncoder
+"""Turns videos into embeddings, and texts too if it is a `TextEncoder`."""
+
+
+def sees_clips(encoder: Encoder) -> "TypeIs[ClipEncoder]":
+    """Whether an encoder sees several frames at once."""
+    return hasattr(encoder, "encode_clips")
+
+
+def reads_texts(encoder: object) -> "TypeIs[TextEncoder]":
+    """Whether an encoder embeds texts in the space of its videos; many video models have no text side."""
+    return hasattr(encoder, "encode_texts")
+
+
+def clip_length_of(encoder: Encoder) -> ClipLength:
+    """What an encoder sees at once; a single frame if it does not see clips."""
+    return encoder.clip_length if sees_clips(encoder) else SINGLE_FRAME
+
+
+def embed_clips(encoder: Encoder, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+    """Embeds clips of any encoder, uint8 (N, T, H, W, 3) with its own T: float32 (N, D), not normalized."""
+    return encoder.encode_clips(pixels) if sees_clips(encoder) else encoder.encode_frames(pixels[:, 0])
+
+
+def embed_still(encoder: Encoder, picture: npt.NDArray[np.uint8]) -> Float32Array:
+    """Embeds a picture uint8 (H, W, 3), which an encoder of clips sees as one in which nothing moves: (1, D)."""
+    frames = clip_length_of(encoder).frames
+    return embed_clips(encoder, np.broadcast_to(picture, (1, frames, *picture.shape)))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -238,7 +238,8 @@ def make_older(path: Path) -> None:
     path.unlink(missing_ok=True)
     db = Database(path)
     migrations.apply(db, stop_before=MIGRATION_NAMES[1])
-    about = {field.name: getattr(SIGNATURE, field.name) for field in fields(SIGNATURE)}
+    known = {column.name for column in db.table("catalogue").columns}
+    about = {name: value for name, value in asdict(SIGNATURE).items() if name in known}
     db.table("catalogue").insert({"id": 1, "generation": 0, "revision": "a", "created_at": "", **about})
     db.close()
 

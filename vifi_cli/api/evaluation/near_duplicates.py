@@ -20,9 +20,10 @@ from vifi_cli.data.formats.listing import Split
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos
 from vifi_cli.data.video_checks import DECODED, NearDuplicate
 from vifi_cli.errors import UnreadableVideo
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, clip_length_of, embed_clips
 from vifi_cli.model.registry.source import resolve_model
 from vifi_cli.processors import usable_processors
+from vifi_cli.video.clips.clip_cutting import ClipCutter, Clips
 from vifi_cli.video.clips.same_footage import Footage, read_footage, same_footage
 from vifi_cli.video.workers.decode_ahead import DecodedChunk, Decoders, FailedVideo, decode_ahead
 from vifi_cli.wording import counted
@@ -83,6 +84,12 @@ def _complete(videos: Sequence[LabeledVideo]) -> list[LabeledVideo]:
 def _embedded(paths: list[Path], encoder: Encoder, feedback: Feedback) -> dict[Path, npt.NDArray[np.float32]]:
     """The mean embedding (D,), of length 1, of each readable video, from eight frames or more."""
     sums: dict[int, npt.NDArray[np.float32]] = {}
+    cutters = [ClipCutter(clip_length_of(encoder)) for _ in paths]
+
+    def add(position: int, clips: Clips | None) -> None:
+        if clips:
+            sums[position] = sums.get(position, np.float32(0)) + embed_clips(encoder, clips.pixels).sum(0)
+
     workers = max(1, min(len(paths), usable_processors()))
     with (
         feedback.task("Embedding", len(paths), "videos") as report,
@@ -91,12 +98,12 @@ def _embedded(paths: list[Path], encoder: Encoder, feedback: Feedback) -> dict[P
         done = 0
         for event in events:
             if isinstance(event, DecodedChunk):
-                sums[event.position] = sums.get(event.position, np.float32(0)) + encoder.encode_frames(
-                    event.frames.pixels
-                ).sum(0)
+                add(event.position, cutters[event.position].add(event.frames))
                 continue
             if isinstance(event, FailedVideo):
                 sums.pop(event.position, None)
+            else:
+                add(event.position, cutters[event.position].finish(event.info.duration_seconds))
             done += 1
             report(done)
     return {paths[place]: total / np.linalg.norm(total) for place, total in sums.items()}

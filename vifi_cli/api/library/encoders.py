@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.weights import fetch_model
-from vifi_cli.errors import EncoderMismatch, IndexMissing, VifiError
+from vifi_cli.errors import EncoderMismatch, IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
-from vifi_cli.index.encoder import Encoder, TextEncoder
+from vifi_cli.index.encoder import Encoder, TextEncoder, clip_length_of, reads_texts
 from vifi_cli.paths import is_given_folder
 from vifi_cli.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from vifi_cli.model.registry.source import ModelSource
+    from vifi_cli.model.runtime.encoder import ModelEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def load_query_encoder(indexed_with: IndexedWith, choice: EncoderChoice, feedbac
     """
     model, device = choice.model, choice.device
     if model is None:
+        require_text_side(indexed_with)
         return load_index_text_encoder(indexed_with, device, feedback)
     from vifi_cli.model.runtime.encoder import load_text_encoder, vision_fingerprint_of
 
@@ -100,13 +102,13 @@ def load_index_text_encoder(indexed_with: IndexedWith, device: str, feedback: Fe
     """Loads the text side of the index's own encoder; raises EncoderMismatch if its weights have changed."""
     from vifi_cli.model.runtime.encoder import load_text_encoder
 
-    encoder = load_text_encoder(fetch_model(indexed_with.model, feedback), device)
+    encoder = load_text_encoder(fetch_index_model(indexed_with, feedback), device)
     if encoder.text_fingerprint != indexed_with.text_fingerprint:
-        raise _changed(indexed_with)
+        raise changed_encoder(indexed_with)
     return encoder
 
 
-def load_both_sides(source: "ModelSource", device: str, feedback: Feedback) -> Encoder:
+def load_both_sides(source: "ModelSource", device: str, feedback: Feedback) -> "ModelEncoder":
     """Loads both sides of a model, and says so: compiling it for this machine, once, takes longer."""
     from vifi_cli.model.runtime.encoder import is_compiled, load_encoder
 
@@ -118,14 +120,60 @@ def load_both_sides(source: "ModelSource", device: str, feedback: Feedback) -> E
 
 def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
     """Loads both sides of the index's own encoder; raises EncoderMismatch if its weights have changed."""
-    encoder = load_both_sides(fetch_model(indexed_with.model, feedback), device, feedback)
+    encoder = load_both_sides(fetch_index_model(indexed_with, feedback), device, feedback)
     if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
-        raise _changed(indexed_with)
+        raise changed_encoder(indexed_with)
     return encoder
 
 
-def _changed(indexed_with: IndexedWith) -> EncoderMismatch:
+@dataclass(frozen=True, slots=True)
+class OwnEncoder:
+    """An encoder that a program has made itself, for an index that it made with it; other indexes are refused."""
+
+    encoder: Encoder
+
+    def load(self, indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
+        """The encoder, as `load_index_encoder` returns that of a model."""
+        is_same = self.encoder.vision_fingerprint == indexed_with.vision_fingerprint
+        if not is_same or clip_length_of(self.encoder) != indexed_with.clip_length:
+            raise EncoderMismatch(
+                f"the index was made with {indexed_with.model}, and {self.encoder.model_name} encodes videos "
+                "differently: pass the encoder that made it, or rebuild with index_videos(encoder=..., rebuild=True)"
+            )
+        return self.encoder
+
+    def load_text_side(
+        self, indexed_with: IndexedWith, choice: EncoderChoice, feedback: Feedback
+    ) -> TextEncoder:
+        """Its text side, or that of the chosen model, as `load_query_encoder` returns them."""
+        encoder = self.load(indexed_with, choice.device, feedback)
+        if choice.model is None and reads_texts(encoder):
+            return encoder
+        return load_query_encoder(indexed_with, choice, feedback)
+
+
+def require_text_side(indexed_with: IndexedWith) -> None:
+    """Raises InvalidInput if the index's own encoder reads no words."""
+    if not indexed_with.reads_texts:
+        raise InvalidInput(
+            f"{indexed_with.model}, which made the index, reads no words: search by example with "
+            "`vifi similar FILE`, or teach a concept by marking moments with `vifi teach NAME`"
+        )
+
+
+def fetch_index_model(indexed_with: IndexedWith, feedback: Feedback) -> "ModelSource":
+    """Fetches the model that made an index; the errors are those of `fetch_model`."""
+    try:
+        return fetch_model(indexed_with.model, feedback)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error} (it made the index; if it is an encoder of your own, pass it in Python, as encoder=...)"
+        ) from error
+
+
+def changed_encoder(indexed_with: IndexedWith) -> EncoderMismatch:
+    """That the index's own encoder is no longer what it was, and what to do."""
     return EncoderMismatch(
-        f"the weights of {indexed_with.model} are no longer those the index was made with: "
-        "restore them, or rebuild the index with `vifi index --rebuild`"
+        f"{indexed_with.model} no longer encodes videos as when the index was made: "
+        "restore its weights, or rebuild the index with `vifi index --rebuild`"
     )

@@ -1,22 +1,22 @@
 """Making videos searchable: choose the encoder, find the videos, bring the index up to date."""
 
-import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.library.encoders import load_both_sides
+from vifi_cli.api.library.encoders import changed_encoder, fetch_index_model, load_both_sides
 from vifi_cli.api.library.indexing_progress import ShownProgress
 from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choose_for_rebuild
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, clip_length_of, reads_texts
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.presence import is_absent
@@ -27,24 +27,27 @@ from vifi_cli.index.update.rebuild import (
     open_rebuild,
     recover,
 )
-from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.index.update.shards import indexed_with, sampling_for
 from vifi_cli.index.vectors import open_vectors
 from vifi_cli.paths import root_of
 from vifi_cli.settings.settings import load_settings
-from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.discovery import Discovery, find_videos
 from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.files.virtual.frame_folders import PICTURE_CODECS, WantedFrameFolders
 from vifi_cli.video.files.virtual.frame_rates import RATE_FILE, USUAL_RATE, rate_is_guessed
 from vifi_cli.wording import counted, size
 
+if TYPE_CHECKING:
+    from vifi_cli.model.registry.source import ModelSource
+
 
 class IndexChoices(TypedDict, total=False):
     """How to index; all are optional."""
 
     model: str | None  # as `vifi model list` names it; by default the index's own, for a new one the setting
+    encoder: Encoder | None  # one of your own instead of a model
     device: str  # where it runs: `auto` (the default), `cpu`, `cuda` or `mps`
-    frames_per_second: float | None  # sampling rate; by default the index's own, or 1
+    frames_per_second: float | None  # sampling rate; by default the index's own, as clips need, or 1
     exclude: Sequence[str]  # globs of files and folders to skip
     include: Sequence[str]  # globs of files and folders to search although they are hidden, trash or copies
     frame_folders: bool  # index folders of numbered pictures as videos; by default the setting
@@ -59,6 +62,7 @@ class IndexRequest:
 
     paths: tuple[Path, ...] = ()  # folders and files; without any, all that were indexed before
     model: str | None = None
+    encoder: Encoder | None = None
     device: str = "auto"
     frames_per_second: float | None = None
     exclude: Sequence[str] = ()
@@ -94,6 +98,8 @@ def index_videos(
 
 def index_request(videos: Iterable[Path | str], **choices: Unpack[IndexChoices]) -> IndexRequest:
     """The request to index videos, with what the settings `exclude` and `frame_folders` add."""
+    if choices.get("model") is not None and choices.get("encoder") is not None:
+        raise InvalidInput("name a model or pass an encoder, not both")
     given = tuple(paths.given_path(Path(video)) for video in videos)
     request = IndexRequest(given, **choices)
     own = load_settings()
@@ -143,8 +149,8 @@ class _IndexRun:
                     f"{folder} cannot be read: check its rights and its disk, or name another folder"
                 )
             raise NothingToIndex(no_videos_under(request.paths), discovery.skipped)
-        encoder = self._load(choose_for_new_index(request.model))
-        signature = indexed_with(encoder, _sampling(request))
+        encoder = request.encoder or self._load(choose_for_new_index(request.model).fetch)
+        signature = indexed_with(encoder, sampling_for(encoder, request.frames_per_second))
         with Catalog.create(self._folder / CATALOG_FILE, signature) as catalog:
             return self._bring_up_to_date(catalog, request.paths, discovery, lambda: encoder)
 
@@ -153,8 +159,17 @@ class _IndexRun:
         with Catalog(self._folder / CATALOG_FILE) as catalog:
             _check_sampling(catalog, request)
             model = request.model or catalog.indexed_with.model
-            load = functools.cache(lambda: _checked(self._load(ChosenModel(model)), model, catalog))
-            if model != catalog.indexed_with.model:
+
+            @cache
+            def load() -> Encoder:
+                is_own = model == catalog.indexed_with.model
+                fetch = (
+                    partial(fetch_index_model, catalog.indexed_with) if is_own else ChosenModel(model).fetch
+                )
+                encoder = request.encoder or self._load(fetch)
+                return _checked(encoder, encoder.model_name if request.encoder else model, catalog)
+
+            if request.encoder or model != catalog.indexed_with.model:
                 load()
             roots = request.paths or tuple(catalog.roots())
             return self._bring_up_to_date(catalog, roots, self._discover(self._present(roots), catalog), load)
@@ -165,10 +180,10 @@ class _IndexRun:
             roots = tuple(dict.fromkeys([*old.roots(), *request.paths]))
             discovery = self._discover(self._present(roots), old)
             check_nothing_is_lost(old, discovery, roots)
-            sampling = old.indexed_with.sampling
-            model = choose_for_rebuild(request.model, old.indexed_with.model)
-        encoder = self._load(model)
-        with open_rebuild(self._folder, indexed_with(encoder, _sampling(request, sampling))) as catalog:
+            made_with = old.indexed_with
+        encoder = request.encoder or self._load(choose_for_rebuild(request.model, made_with.model).fetch)
+        signature = indexed_with(encoder, sampling_for(encoder, request.frames_per_second, like=made_with))
+        with open_rebuild(self._folder, signature) as catalog:
             report = self._bring_up_to_date(catalog, roots, discovery, lambda: encoder)
             with Catalog(self._folder / CATALOG_FILE) as old:
                 check_complete(old, catalog)
@@ -189,14 +204,16 @@ class _IndexRun:
                 task(done, total, what="Comparing files", at=f"{size(done)} of {size(total)}")
 
             options = UpdateOptions(self._request.retry_failed, self._request.workers, compared)
-            show = functools.partial(self.progress.show, task)
+            show = partial(self.progress.show, task)
             report = update_index(catalog, discovery, roots, load_encoder, options, show)
         self._note_rate({*catalog.paths()} - indexed)
         vectors = open_vectors(catalog)
-        if report.video_seconds:  # the encoder is at hand, so the first search need not load it for this
+        if report.video_seconds and reads_texts(
+            encoder := load_encoder()
+        ):  # the first search need not load it
             fingerprint = catalog.indexed_with.text_fingerprint
             neutral = read_neutral_texts(
-                paths.cache_folder(), fingerprint, load_encoder, dimension=catalog.indexed_with.dimension
+                paths.cache_folder(), fingerprint, lambda: encoder, dimension=catalog.indexed_with.dimension
             )
             calibration_of(catalog.path.parent, vectors, neutral)
         named = {*self._request.paths} - {*discovery.unreadable_folders}
@@ -210,10 +227,16 @@ class _IndexRun:
                 f"{RATE_FILE} beside or above the pictures if it is another"
             )
 
-    def _load(self, model: ChosenModel) -> Encoder:
+    def _load(self, fetch: Callable[[Feedback], "ModelSource"]) -> Encoder:
         started = time.perf_counter()
         try:
-            return load_both_sides(model.fetch(self._feedback), self._request.device, self._feedback)
+            source = fetch(self._feedback)
+            if source.card and source.card.fusion == "decision":
+                self._feedback.note(
+                    f"{source.name} was tuned with --fusion decision: the index averages embeddings of frames, "
+                    "so a search ranks a little differently from `vifi classify`"
+                )
+            return load_both_sides(source, self._request.device, self._feedback)
         finally:
             self.loading_seconds += time.perf_counter() - started
 
@@ -250,23 +273,21 @@ def no_videos_under(folders: Sequence[Path]) -> str:
 def _checked(encoder: Encoder, model: str, catalog: Catalog) -> Encoder:
     """The encoder, if it is the one that the index was made with; otherwise raises EncoderMismatch."""
     made_with = catalog.indexed_with
-    if encoder.vision_fingerprint != made_with.vision_fingerprint:
+    sees_alike = clip_length_of(encoder) == made_with.clip_length
+    if encoder.vision_fingerprint != made_with.vision_fingerprint or not sees_alike:
+        if model == made_with.model:
+            raise changed_encoder(made_with)
         raise EncoderMismatch(
             f"the index was made with {made_with.model}, and {model} encodes images differently: omit --model, "
             f"rebuild the index with `vifi index --rebuild --model {model}`, "
             "or keep a second index by setting VIFI_HOME"
         )
-    if encoder.text_fingerprint != made_with.text_fingerprint:
+    if made_with.text_fingerprint != (encoder.text_fingerprint if reads_texts(encoder) else ""):
         raise EncoderMismatch(
             f"the index was made with {made_with.model}, and {model} encodes images as it does and texts "
             f"differently: omit --model here, and search with `vifi search --model {model}`"
         )
     return encoder
-
-
-def _sampling(request: IndexRequest, present: FrameSampling | None = None) -> FrameSampling:
-    base = present or FrameSampling()
-    return replace(base, frames_per_second=request.frames_per_second or base.frames_per_second)
 
 
 def _check_sampling(catalog: Catalog, request: IndexRequest) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, Self, TypedDict, Unpack
 from vifi_cli import paths
 from vifi_cli.api.cut.moments import as_moment
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.library.encoders import EncoderChoice
+from vifi_cli.api.library.encoders import EncoderChoice, OwnEncoder
 from vifi_cli.api.search.hits.hit_list import SearchHits
 from vifi_cli.api.search.query_language import seen_part, words
 from vifi_cli.api.search.session import SearchSession
@@ -25,6 +25,7 @@ from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.occurrences import USUAL_RULES, OccurrenceRules
 from vifi_cli.index.search.query import AnyQuery, Query
@@ -181,6 +182,8 @@ class OpenIndex:
     def frames(self, path: Path | str) -> tuple[Float64Array, Float16Array]:
         """The times, float64 (T,), and un-normalized embeddings, float16 (T, D), of an indexed video's frames.
 
+        Of an encoder of clips, when each of its clips begins, and their embeddings.
+
         Raises:
             InvalidInput: the video is not indexed.
         """
@@ -201,20 +204,29 @@ def open_index(
     folder: Path | str | None = None,
     *,
     model: str | None = None,
+    encoder: Encoder | None = None,
     device: str = "auto",
     feedback: Feedback = AUTOMATIC,
 ) -> OpenIndex:
     """Opens an index to be searched: the one that `vifi search` uses, or the one in a folder.
 
     `model` reads the words of queries, such as one with text prompts, in place of the index's own encoder. `device` is
-    where encoders run: `auto`, `cpu`, `cuda` or `mps`.
+    where encoders run: `auto`, `cpu`, `cuda` or `mps`. An index that `index_videos` made with an encoder of your own
+    needs the same `encoder` for words and for files that are not indexed.
 
     Raises:
         IndexMissing: nothing is indexed there.
         IndexDamaged: the catalog cannot be read.
+        EncoderMismatch: the encoder is not the one that made the index.
     """
-    session = SearchSession(paths.searched_index_folder() if folder is None else Path(folder), feedback)
-    _ = session.index
+    where = paths.searched_index_folder() if folder is None else Path(folder)
+    if encoder is None:
+        session = SearchSession(where, feedback)
+        _ = session.index
+    else:
+        own = OwnEncoder(encoder)
+        session = SearchSession(where, feedback, load_text_encoder=own.load_text_side, load_encoder=own.load)
+        own.load(session.index.catalog.indexed_with, device, feedback)
     return OpenIndex(session, EncoderChoice(model, device))
 
 

@@ -53,6 +53,8 @@ ATTEMPTS = 3
 Answer = TypeVar("Answer")
 LoadTextEncoder = Callable[[IndexedWith, EncoderChoice, Feedback], TextEncoder]
 """Loads the encoder of words for an index with this signature."""
+LoadEncoder = Callable[[IndexedWith, str, Feedback], Encoder]
+"""Loads both sides of it on a device."""
 
 
 class SearchSession:
@@ -66,6 +68,7 @@ class SearchSession:
         cache_folder: Path | None = None,
         load_text_encoder: LoadTextEncoder = load_query_encoder,
         opens_files: bool = True,
+        load_encoder: LoadEncoder | None = None,
     ) -> None:
         """Texts' embeddings are cached in `cache_folder`, or in the user's cache.
 
@@ -74,7 +77,7 @@ class SearchSession:
         self.folder, self._feedback = index_folder, feedback
         self._cache = cache_folder or paths.cache_folder()
         self._load_text_encoder = load_text_encoder
-        self._opens_files = opens_files
+        self._load_encoder, self._opens_files = load_encoder, opens_files
         self._index: VideoIndex | None = None
         self.concepts = ConceptStore(index_folder)
         """The concepts taught in this index."""
@@ -115,6 +118,8 @@ class SearchSession:
 
     def warm_up(self) -> None:
         """Loads everything that the first search in words needs."""
+        if not self.index.catalog.indexed_with.reads_texts:
+            return
         self.text_encoder()
         self.find(query_in_words("anything"), RankingOptions(top=1))
 
@@ -203,7 +208,14 @@ class SearchSession:
 
     def learn(self, concept: Concept) -> LearnedQuery | None:
         """Learns from a concept's description and its marks in this index; None if these are too few."""
-        return learn_concept(concept, self.index, lambda: self._read(concept.description, INDEX_ENCODER))
+        return learn_concept(concept, self.index, lambda: self.describe(concept.description))
+
+    def describe(self, description: str) -> Float32Array:
+        """The embedding (D,) of a concept's description; zeros where the encoder reads no words: marks alone teach."""
+        indexed_with = self.index.catalog.indexed_with
+        if not indexed_with.reads_texts:
+            return np.zeros(indexed_with.dimension, np.float32)
+        return self._read(description, INDEX_ENCODER)
 
     def rater(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Rater | None:
         """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
@@ -301,7 +313,8 @@ class SearchSession:
     def _encoder(self, device: str) -> Encoder:
         key = self.index.catalog.indexed_with, device
         if key not in self._encoders:
-            self._encoders[key] = load_index_encoder(*key, self._feedback)
+            load = self._load_encoder or load_index_encoder
+            self._encoders[key] = load(*key, self._feedback)
         return self._encoders[key]
 
     @property

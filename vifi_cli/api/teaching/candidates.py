@@ -43,8 +43,12 @@ def _candidates(
 ) -> list[SearchHit]:
     concept = session.concepts.get(name)
     query = query_known_now(session, concept)
-    embedding, rate = session.embed(query), session.rater(query)
     catalog, vectors = session.index.catalog, session.index.vectors
+    is_learned = query != query_in_words(concept.description)
+    if is_learned or catalog.indexed_with.reads_texts:
+        embedding, rate = session.embed(query), session.rater(query)
+    else:
+        embedding, rate = session.describe(concept.description), None
     with catalog.snapshot():
         known = Known(marked_windows(catalog, concept.marks), _taken(catalog, concept, skipped))
         found = candidate_moments(

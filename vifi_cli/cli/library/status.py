@@ -42,16 +42,17 @@ def _concepts(summary: IndexSummary) -> str:
 
 def _show(summary: IndexSummary) -> None:
     made_with = summary.indexed_with
+    sampled = "clips" if made_with.clip_seconds else "frames"
+    clip = made_with.clip_length
+    sampling = f"{made_with.frames_per_second:g} per second, at least {made_with.minimum_frames} frames"
     output.facts(
         [
             ("Index", str(summary.folder)),
             ("Encoder", made_with.model),
-            (
-                "Sampling",
-                f"{made_with.frames_per_second:g} per second, at least {made_with.minimum_frames} frames",
-            ),
+            ("Sampling", sampling),
+            *([("Clips", f"{clip.frames} frames in {clip.seconds:g} s")] if clip.seconds else []),
             ("Videos", f"{summary.videos:,} ({wording.clock(summary.video_seconds)} of video)"),
-            ("Vectors", f"{summary.windows:,} windows over {summary.frames:,} frames"),
+            ("Vectors", f"{summary.windows:,} windows over {summary.frames:,} {sampled}"),
             ("On disk", wording.size(summary.size_bytes)),
             *(
                 ("" if i else "Folders", f"{root} ({wording.counted(n, 'video')})")

@@ -125,7 +125,9 @@ class Catalog(CatalogReader):
                     "embeddings": video.embeddings.astype(EMBEDDING_DTYPE).tobytes(),
                 }
             )
-            windows = windows_of(video.seconds, video.info.duration_seconds)
+            windows = windows_of(
+                video.seconds, video.info.duration_seconds, clip_seconds=self.indexed_with.clip_seconds
+            )
             self.db.conn.executemany(
                 f"INSERT INTO windows (video_id, {WINDOW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
                 [(video_id, *astuple(window)) for window in windows],

@@ -100,10 +100,21 @@ def m004_clock(db: Database) -> None:
     db.execute("ALTER TABLE videos ADD COLUMN clock TEXT")
 
 
+@migrations()
+def m005_clips(db: Database) -> None:
+    """What the encoder sees at once: a single frame, or so many frames in so many seconds.
+
+    With clips, each time in `frames` is when a clip begins, and each embedding is that of a clip.
+    """
+    db.execute("ALTER TABLE catalogue ADD COLUMN clip_frames INTEGER NOT NULL DEFAULT 1")
+    db.execute("ALTER TABLE catalogue ADD COLUMN clip_seconds REAL NOT NULL DEFAULT 0")
+
+
 MIGRATION_NAMES = (
     m001_catalogue.__name__,
     m002_file_identity.__name__,
     m003_failure_kinds.__name__,
     m004_clock.__name__,
+    m005_clips.__name__,
 )
 """All steps this version knows; a catalog that has seen others was made by a newer one."""

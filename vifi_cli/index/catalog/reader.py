@@ -175,7 +175,7 @@ class CatalogReader:
         return [decode_path(row[0]) for row in self.db.execute("SELECT path FROM roots ORDER BY path")]
 
     def frames(self, video_id: int) -> tuple[Float64Array, Float16Array]:
-        """The seconds (T,) and un-normalized embeddings (T, D) of one video's sampled frames."""
+        """The seconds (T,) and un-normalized embeddings (T, D) of one video's sampled frames, or of its clips."""
         seconds, embeddings = self.db.execute(
             "SELECT seconds, embeddings FROM frames WHERE video_id = ?", (video_id,)
         ).fetchone()
@@ -194,7 +194,7 @@ class CatalogReader:
         """
         (blob,) = self.db.execute("SELECT seconds FROM frames WHERE video_id = ?", (video_id,)).fetchone()
         seconds, dimension = np.frombuffer(blob, SECONDS_DTYPE), self.indexed_with.dimension
-        first, end = frames_within(seconds, start_seconds, end_seconds)
+        first, end = frames_within(seconds, start_seconds, end_seconds, self.indexed_with.clip_seconds)
         with self.db.conn.blobopen("frames", "embeddings", video_id, readonly=True) as embeddings:
             embeddings.seek(first * dimension * EMBEDDING_DTYPE.itemsize)
             part = embeddings.read((end - first) * dimension * EMBEDDING_DTYPE.itemsize)

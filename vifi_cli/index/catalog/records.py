@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vifi_cli.disk.mount_identity import MountIdentity
 from vifi_cli.index.arrays import Float16Array, Float64Array
+from vifi_cli.video.clips.clip_cutting import ClipLength
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
 from vifi_cli.video.files.content import video_status
@@ -18,15 +19,27 @@ class IndexedWith:
 
     model: str  # the name that loads the encoder again
     vision_fingerprint: str  # digest of the image side and its preprocessing
-    text_fingerprint: str
+    text_fingerprint: str  # empty for an encoder without a text side
     dimension: int
     frames_per_second: float
-    minimum_frames: int  # frames taken from a clip too short for the rate
+    minimum_frames: int  # frames taken from a video too short for the rate
+    clip_frames: int = 1  # that the encoder sees at once
+    clip_seconds: float = 0.0  # how long such a clip lasts; 0 for an encoder of single frames
 
     @property
     def sampling(self) -> FrameSampling:
         """The sampling in the decoder's type."""
         return FrameSampling(self.frames_per_second, self.minimum_frames)
+
+    @property
+    def clip_length(self) -> ClipLength:
+        """What the encoder sees at once."""
+        return ClipLength(self.clip_frames, self.clip_seconds)
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the encoder has a text side, so that words can be searched for."""
+        return bool(self.text_fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,8 @@ class EncodedVideo:
     file: VideoFile  # as it was when decoding began
     fingerprint: str  # sampled from the file's content
     info: VideoInfo
-    seconds: Float64Array  # (T,), times of the sampled frames
-    embeddings: Float16Array  # (T, D), of these frames, not normalized
+    seconds: Float64Array  # (T,), times of the sampled frames, or when clips begin
+    embeddings: Float16Array  # (T, D), of these frames or clips, not normalized
     digest: str | None = None  # of every byte of the file; None if it was not read
 
 

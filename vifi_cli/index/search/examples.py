@@ -7,21 +7,22 @@ read as an index run would read it, so that both give the same embedding.
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from vifi_cli.errors import InvalidInput, UnreadableVideo
-from vifi_cli.index.arrays import Float32Array
+from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.twins import twins_of
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, clip_length_of, embed_clips, embed_still
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.windows import mean_embedding, stretch_embedding
 from vifi_cli.paths import check_visible
+from vifi_cli.video.clips.clip_cutting import ClipCutter, Clips
 from vifi_cli.video.container.clock_reading import clock_of
 from vifi_cli.video.container.container import open_video
 from vifi_cli.video.decode.decoder import check_reaches, decode_range
@@ -104,7 +105,7 @@ def read_example(
     encoder = load_encoder()
     is_lone_file = path.is_file() and path.suffix.lower() not in VIDEO_SUFFIXES
     if example.part is None and is_lone_file and is_picture(path):
-        return _seen(path, _unit(encoder.encode_frames(read_picture(path, encoder.geometry)[None])[0]))
+        return _seen(path, _unit(embed_still(encoder, read_picture(path, encoder.geometry))[0]))
     try:
         return _read_video(example, encoder, sampling, watch)
     except UnreadableVideo as error:
@@ -115,16 +116,31 @@ def _read_video(example: Example, encoder: Encoder, sampling: FrameSampling, wat
     part = example.part or WHOLE_VIDEO
     clock = clock_of(example.path)
     with open_video(example.path, clock) as video:
-        end = min(part.end_seconds, video.duration_seconds or math.inf)
+        video_seconds = video.duration_seconds or math.inf
+    end = min(part.end_seconds, video_seconds)
     total = None if math.isinf(end) else end - part.start_seconds
-    seconds, embeddings = [], []
-    for chunk in decode_range(example.path, sampling, encoder.geometry, part, clock):
-        seconds.append(chunk.seconds)
-        embeddings.append(encoder.encode_frames(chunk.pixels).astype(np.float16))
+    length = clip_length_of(encoder)
+    # of clips that are partly in it, one may show the part best; the index has them from the beginning of the video
+    before = max(part.start_seconds - length.seconds, 0.0)
+    around = replace(part, start_seconds=before, end_seconds=part.end_seconds + length.seconds)
+    cutter, clips = ClipCutter(length, before), []
+    for chunk in decode_range(example.path, sampling, encoder.geometry, around, clock):
+        clips.append(_embedded(encoder, cutter.add(chunk)))
         watch(float(chunk.seconds[-1]) - part.start_seconds, total)
-    times, frames = np.concatenate(seconds), np.concatenate(embeddings)
+    reached = min(video_seconds, around.end_seconds)
+    if last := cutter.finish(reached if math.isfinite(reached) else 0.0):
+        clips.append(_embedded(encoder, last))
+    times, embeddings = (np.concatenate(each) for each in zip(*clips, strict=True))
     with np.errstate(invalid="ignore"):  # of numbers beyond float16; `_seen` refuses them
-        return _seen(example.path, stretch_embedding(times, frames, part.start_seconds, part.end_seconds))
+        asked = part.start_seconds, part.end_seconds
+        return _seen(example.path, stretch_embedding(times, embeddings, *asked, length.seconds))
+
+
+def _embedded(encoder: Encoder, clips: Clips) -> tuple[Float64Array, Float16Array]:
+    """When clips begin, float64 (N,), and their embeddings (N, D)."""
+    if not len(clips):
+        return clips.seconds, np.empty((0, encoder.dimension), np.float16)
+    return clips.seconds, embed_clips(encoder, clips.pixels).astype(np.float16)
 
 
 def _video_of(catalog: Catalog, path: Path) -> CatalogedVideo | None:

@@ -1,4 +1,4 @@
-"""From files to frame embeddings: decoding runs ahead, frames are encoded in batches that span videos."""
+"""From files to embeddings: decoding runs ahead, frames or clips are encoded in batches that span videos."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from vifi_cli.index.arrays import Float16Array, Float64Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, clip_length_of, embed_clips
 from vifi_cli.index.update.model_guard import ModelGuard, NotFinite, is_finite, to_float16
 from vifi_cli.processors import usable_processors
+from vifi_cli.video.clips.clip_cutting import ClipCutter, Clips
 from vifi_cli.video.container.source_file import why_not_opened
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.failure_kind import FailureKind
@@ -67,15 +68,16 @@ class EncodingTimes:
 class _VideoInWork:
     """A video whose frames are arriving."""
 
+    cutter: ClipCutter
     seconds: list[Float64Array] = field(default_factory=list)
     embeddings: list[Float16Array] = field(default_factory=list)
-    frames_waiting: int = 0
+    clips_waiting: int = 0
     info: VideoInfo | None = None
     content: ContentDigests | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.info is not None and self.frames_waiting == 0
+        return self.info is not None and self.clips_waiting == 0
 
 
 def decoder_processes() -> int:
@@ -94,7 +96,8 @@ def encode_videos(
 ) -> Iterator[EncodedVideo | FailedFile]:
     """Decodes and encodes videos, yielding each as soon as its last frame is encoded.
 
-    Memory stays bounded by the decoders' queues, one batch of frames, and the embeddings of the videos in work.
+    Memory stays bounded by the decoders' queues, one batch, and of the videos in work the frames of one clip and the
+    embeddings.
     When it is stopped, as by Ctrl-C, it yields what is complete before it stops.
 
     Raises:
@@ -102,7 +105,7 @@ def encode_videos(
     """
     times = times or EncodingTimes()
     in_work: dict[int, _VideoInWork] = {}
-    batch, guard = _FrameBatch(encoder, times), ModelGuard(encoder)
+    batch, guard, length = _ClipBatch(encoder, times), ModelGuard(encoder), clip_length_of(encoder)
     tracker = _ProgressTracker(videos, on_progress)
     events = decode_ahead(
         [video.path for video in videos],
@@ -114,13 +117,14 @@ def encode_videos(
     with closing(events):  # ends the decoding processes whatever happens here
         try:
             for event in _timed(events, times):
-                video = in_work.setdefault(event.position, _VideoInWork())
+                video = in_work.setdefault(event.position, _VideoInWork(ClipCutter(length)))
                 tracker.heard(event)
                 if isinstance(event, DecodedChunk):
-                    video.seconds.append(event.frames.seconds)
-                    batch.add(video, event.frames.pixels)
+                    batch.add(video, video.cutter.add(event.frames))
                 elif isinstance(event, DecodedVideo):
                     video.info, video.content = event.info, event.content
+                    if clips := video.cutter.finish(event.info.duration_seconds):
+                        batch.add(video, clips)
                 else:
                     batch.drop(in_work.pop(event.position))
                     yield _failed(videos[event.position], event)
@@ -136,37 +140,40 @@ def encode_videos(
     yield from guard.held
 
 
-class _FrameBatch:
-    """Frames of several videos that wait to be encoded together."""
+class _ClipBatch:
+    """Clips of several videos that wait to be encoded together; those of a frame encoder are single frames."""
 
     def __init__(self, encoder: Encoder, times: EncodingTimes) -> None:
         self.encoder, self.times = encoder, times
+        self.size = max(BATCH_SIZE // clip_length_of(encoder).frames, 1)
         self.waiting: list[tuple[_VideoInWork, npt.NDArray[np.uint8]]] = []
 
-    def add(self, video: _VideoInWork, pixels: npt.NDArray[np.uint8]) -> None:
-        """Adds frames, and encodes the batch once it is full."""
-        self.waiting.append((video, pixels))
-        video.frames_waiting += len(pixels)
-        if sum(len(frames) for _, frames in self.waiting) >= BATCH_SIZE:
+    def add(self, video: _VideoInWork, clips: Clips) -> None:
+        """Adds clips, and encodes the batch once it is full."""
+        video.seconds.append(clips.seconds)
+        self.waiting.append((video, clips.pixels))
+        video.clips_waiting += len(clips)
+        if sum(len(pixels) for _, pixels in self.waiting) >= self.size:
             self.flush()
 
     def drop(self, video: _VideoInWork) -> None:
-        """Forgets the frames of a video that is not to be stored."""
-        self.waiting = [(other, frames) for other, frames in self.waiting if other is not video]
+        """Forgets the clips of a video that is not to be stored."""
+        self.waiting = [(other, pixels) for other, pixels in self.waiting if other is not video]
 
     def flush(self) -> None:
         """Encodes the batch and gives each video its embeddings."""
-        if not self.waiting:
+        waiting = [clips for _, clips in self.waiting if len(clips)]
+        if not waiting:
             return
         started = time.perf_counter()
-        pixels = np.concatenate([frames for _, frames in self.waiting])
-        batches = np.array_split(pixels, -(-len(pixels) // BATCH_SIZE))
-        embeddings = np.concatenate([to_float16(self.encoder.encode_frames(part)) for part in batches])
+        pixels = np.concatenate(waiting)
+        batches = np.array_split(pixels, -(-len(pixels) // self.size))
+        embeddings = np.concatenate([to_float16(embed_clips(self.encoder, part)) for part in batches])
         encoded, self.waiting = self.waiting, []
-        for video, frames in encoded:
-            own, embeddings = embeddings[: len(frames)], embeddings[len(frames) :]
+        for video, clips in encoded:
+            own, embeddings = embeddings[: len(clips)], embeddings[len(clips) :]
             video.embeddings.append(own)
-            video.frames_waiting -= len(frames)
+            video.clips_waiting -= len(clips)
         self.times.encoding_seconds += time.perf_counter() - started
 
 

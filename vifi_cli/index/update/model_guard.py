@@ -9,7 +9,7 @@ import numpy.typing as npt
 from vifi_cli.errors import IndexProblem
 from vifi_cli.index.arrays import Float16Array
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, embed_still
 from vifi_cli.video.files.video_file import VideoFile
 
 MANY_IN_A_ROW = 16
@@ -78,6 +78,5 @@ class ModelGuard:
         gray = np.full(shape, 128, np.uint8)
         brightening = np.broadcast_to(np.linspace(0, 255, shape[1]).astype(np.uint8)[None, :, None], shape)
         return any(
-            is_finite(to_float16(self._encoder.encode_frames(picture[None])))
-            for picture in (gray, brightening)
+            is_finite(to_float16(embed_still(self._encoder, picture))) for picture in (gray, brightening)
         )

@@ -9,11 +9,11 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 from vifi_cli import stop_signals
-from vifi_cli.errors import EncoderMismatch
+from vifi_cli.errors import EncoderMismatch, InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.merging import merge
 from vifi_cli.index.catalog.records import EncodedVideo, FailedFile, IndexedWith
-from vifi_cli.index.encoder import Encoder
+from vifi_cli.index.encoder import Encoder, clip_length_of, reads_texts
 from vifi_cli.index.update.encoding import encode_videos
 from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.video_file import VideoFile
@@ -21,14 +21,41 @@ from vifi_cli.video.files.video_file import VideoFile
 
 def indexed_with(encoder: Encoder, sampling: FrameSampling) -> IndexedWith:
     """The signature of a catalog made with this encoder and sampling."""
+    clip = clip_length_of(encoder)
     return IndexedWith(
         model=encoder.model_name,
         vision_fingerprint=encoder.vision_fingerprint,
-        text_fingerprint=encoder.text_fingerprint,
+        text_fingerprint=encoder.text_fingerprint if reads_texts(encoder) else "",
         dimension=encoder.dimension,
         frames_per_second=sampling.frames_per_second,
         minimum_frames=sampling.minimum_frames,
+        clip_frames=clip.frames,
+        clip_seconds=clip.seconds,
     )
+
+
+def sampling_for(
+    encoder: Encoder, frames_per_second: float | None = None, like: IndexedWith | None = None
+) -> FrameSampling:
+    """How densely videos are sampled for an encoder: as wanted, else as in another index if that suits it.
+
+    Raises:
+        InvalidInput: clips would not have as many frames as the encoder sees.
+    """
+    clip = clip_length_of(encoder)
+    if like and like.clip_length == clip:
+        usual = like.sampling
+    else:
+        usual = FrameSampling()
+        least = max(usual.minimum_frames, clip.frames)
+        usual = FrameSampling(clip.frames_per_second or usual.frames_per_second, least)
+    wanted = usual if frames_per_second is None else replace(usual, frames_per_second=frames_per_second)
+    if wanted.frames_per_second < clip.frames_per_second:
+        raise InvalidInput(
+            f"{encoder.model_name} sees {clip.frames} frames in {clip.seconds:g} s: omit --fps, "
+            f"or take {clip.frames_per_second:g} or more"
+        )
+    return wanted
 
 
 def store_all(

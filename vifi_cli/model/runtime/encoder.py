@@ -6,12 +6,12 @@ folder. From then on they need neither torch nor the weights themselves, only th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from vifi_cli.model.preprocessing import STARTER_PREPROCESSING
+from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing
 from vifi_cli.model.registry.known_models import STARTER_DIMENSION
 from vifi_cli.model.registry.source import ModelSource
 from vifi_cli.model.runtime.device import choose_device, means_cpu
@@ -25,15 +25,25 @@ from vifi_cli.model.runtime.onnx_runtime import (
 from vifi_cli.model.storage.changed_model import changed_fingerprint, changed_tower
 from vifi_cli.model.storage.starter_model import StarterTowers, starter_towers_of
 from vifi_cli.model.towers.tokenizers.sentence_tokenizer import SentenceTokenizer
-from vifi_cli.model.weights.fingerprint import fingerprint_of_image_tower, fingerprint_of_text_tower
+from vifi_cli.model.weights.fingerprint import (
+    fingerprint_of_files,
+    fingerprint_of_image_tower,
+    fingerprint_of_text_tower,
+)
 from vifi_cli.model.weights.packaged_weights import TEXT_TOKENIZER
+from vifi_cli.video.clips.clip_cutting import ClipLength
 from vifi_cli.video.pictures.frames import FrameGeometry
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from vifi_cli.model.runtime.torch_runtime import TorchFrames, TorchTexts
     from vifi_cli.model.towers.open_clip import OpenClipModel
+
+IMAGE_FUSION_SECONDS, IMAGE_FUSION_FRAMES = 2.0, 8
+"""What a model with `image` fusion sees at once: as much as the shortest windows, in as many frames as it was tuned
+with, or so many if that is unknown. The mean picture of a longer part is a blur."""
 
 _STARTER_GEOMETRY = STARTER_PREPROCESSING.geometry
 
@@ -56,11 +66,11 @@ class TextEncoder:
 
 
 @dataclass(frozen=True, slots=True)
-class ViFiEncoder:
-    """Both sides of a model; `embed` takes at least one frame."""
+class _BothSides:
+    """Both sides of a model; `embed` takes at least one frame, or clip."""
 
     text: TextEncoder
-    vision_fingerprint: str  # covers the preprocessing too
+    vision_fingerprint: str  # covers the preprocessing too, and the length of clips
     geometry: FrameGeometry
     description: str  # of the image tower's runtime, with a reason where it is not the fastest
     embed: Callable[[npt.NDArray[np.uint8]], Float32Array] = field(repr=False)
@@ -84,17 +94,37 @@ class ViFiEncoder:
         """Embed texts: float32 (N, D), each of length 1."""
         return self.text.encode_texts(texts)
 
+    def _embedded(self, pixels: npt.NDArray[np.uint8], clip: tuple[int, ...] = ()) -> Float32Array:
+        expected = (*clip, self.geometry.height, self.geometry.width, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+            raise ValueError(f"pixels must be uint8 (N, {expected}), not {pixels.dtype} {pixels.shape}")
+        return self.embed(pixels) if len(pixels) else np.zeros((0, self.dimension), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ViFiEncoder(_BothSides):
+    """A model that embeds each frame."""
+
     def encode_frames(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Embed frames uint8 (N, H, W, 3), RGB, cropped as in `geometry`: float32 (N, D), not normalized."""
-        expected = (self.geometry.height, self.geometry.width, 3)
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
-            raise ValueError(f"frames must be uint8 (N, {expected}), not {pixels.dtype} {pixels.shape}")
-        if not len(pixels):
-            return np.zeros((0, self.dimension), np.float32)
-        return self.embed(pixels)
+        return self._embedded(pixels)
 
 
-def load_encoder(source: ModelSource, device: str = "auto") -> ViFiEncoder:
+@dataclass(frozen=True, slots=True)
+class ViFiClipEncoder(_BothSides):
+    """A model that embeds clips, such as one that was tuned with `--fusion image`."""
+
+    clip_length: ClipLength
+
+    def encode_clips(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """Embed clips uint8 (N, T, H, W, 3), frames as in `ViFiEncoder`: float32 (N, D), not normalized."""
+        return self._embedded(pixels, (self.clip_length.frames,))
+
+
+ModelEncoder: TypeAlias = ViFiEncoder | ViFiClipEncoder
+
+
+def load_encoder(source: ModelSource, device: str = "auto") -> ModelEncoder:
     """Load both sides of a model; `device` is `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Raises:
@@ -103,7 +133,7 @@ def load_encoder(source: ModelSource, device: str = "auto") -> ViFiEncoder:
         MissingDependency: a package that the model needs is not installed.
     """
     towers = starter_towers_of(source)
-    return _load_starter(towers, device) if towers else _load_open_clip(source, device)
+    return _load_starter(source, towers, device) if towers else _load_open_clip(source, device)
 
 
 def is_compiled(source: ModelSource, device: str = "auto") -> bool:
@@ -111,7 +141,8 @@ def is_compiled(source: ModelSource, device: str = "auto") -> bool:
     towers = starter_towers_of(source)
     if towers is None or not means_cpu(device):
         return True
-    files = {"vision": towers.vision_fingerprint(), "text": towers.text_fingerprint()}
+    vision = _fused_fingerprint(source, towers.vision_fingerprint())
+    files = {"vision": vision, "text": towers.text_fingerprint()}
     return all(compiled_tower(fingerprint, tower).is_file() for tower, fingerprint in files.items())
 
 
@@ -136,26 +167,71 @@ def vision_fingerprint_of(source: ModelSource, device: str = "auto") -> str:
 def quick_vision_fingerprint_of(source: ModelSource) -> str | None:
     """The fingerprint of a model's image side if it can be told without loading that; otherwise None."""
     if towers := starter_towers_of(source):
-        return towers.vision_fingerprint()
+        return _fused_fingerprint(source, towers.vision_fingerprint())
     card = source.card
-    return card.base.image if card and card.base and not card.changes_tower("image") else None
+    if card and card.base and not card.changes_tower("image"):
+        return _fused_fingerprint(source, card.base.image)
+    return None
 
 
-def _load_starter(towers: StarterTowers, device: str) -> ViFiEncoder:
-    fingerprint = towers.vision_fingerprint()
+def clip_length_of(source: ModelSource) -> ClipLength | None:
+    """What a model sees at once if it embeds clips; None for one that embeds each frame."""
+    card = source.card
+    if card is None or card.fusion != "image":
+        return None
+    return ClipLength(card.trained_frames or IMAGE_FUSION_FRAMES, IMAGE_FUSION_SECONDS)
+
+
+def _fused_fingerprint(source: ModelSource, fingerprint: str) -> str:
+    """The fingerprint of an image tower as a model uses it."""
+    length = clip_length_of(source)
+    if length is None:
+        return fingerprint
+    fusion = {"tower": fingerprint, "fusion": "image", "frames": length.frames, "seconds": length.seconds}
+    return fingerprint_of_files(fusion, ())
+
+
+def _both_sides(
+    source: ModelSource,
+    text: TextEncoder,
+    fingerprint: str,
+    geometry: FrameGeometry,
+    frames: "OnnxFrames | TorchFrames",
+    remark: str = "",
+) -> ModelEncoder:
+    """The encoder of a model; `fingerprint` is that of the image tower as the model uses it."""
+    length = clip_length_of(source)
+    sides = text, fingerprint, geometry, frames.description + remark, frames
+    return ViFiClipEncoder(*sides, length) if length else ViFiEncoder(*sides)
+
+
+def _load_starter(source: ModelSource, towers: StarterTowers, device: str) -> ModelEncoder:
+    fingerprint = _fused_fingerprint(source, towers.vision_fingerprint())
     compiled = open_session(compiled_tower(fingerprint, "vision")) if means_cpu(device) else None
-    frames = OnnxFrames(compiled) if compiled else _starter_frames(towers, device, fingerprint)
-    text = _load_starter_text(towers, device)
-    return ViFiEncoder(text, fingerprint, _STARTER_GEOMETRY, frames.description, frames)
+    if compiled:
+        frames: OnnxFrames | TorchFrames = OnnxFrames(compiled)
+    else:
+        visual = towers.build_visual()
+        frames = _run(source, visual, towers.preprocessing, choose_device(device), fingerprint)
+    return _both_sides(source, _load_starter_text(towers, device), fingerprint, _STARTER_GEOMETRY, frames)
 
 
-def _starter_frames(towers: StarterTowers, device: str, fingerprint: str) -> "OnnxFrames | TorchFrames":
+def _run(
+    source: ModelSource,
+    visual: "nn.Module",
+    preprocessing: Preprocessing,
+    device: "torch.device",
+    fingerprint: str,
+) -> "OnnxFrames | TorchFrames":
+    """Runs an image tower on frames, or on the mean picture of each clip if that is how the model fuses them."""
     from vifi_cli.model.runtime.onnx_or_torch import frames_runtime
-    from vifi_cli.model.runtime.torch_runtime import PixelTower
+    from vifi_cli.model.runtime.torch_runtime import ClipPixelTower, PixelTower
 
-    visual = towers.build_visual()
-    tower = PixelTower(visual, towers.preprocessing)
-    return frames_runtime(tower, _STARTER_GEOMETRY, choose_device(device), fingerprint)
+    length = clip_length_of(source)
+    tower = (ClipPixelTower if length else PixelTower)(visual, preprocessing)
+    return frames_runtime(
+        tower, preprocessing.geometry, device, fingerprint, length.frames if length else None
+    )
 
 
 def _load_starter_text(towers: StarterTowers, device: str) -> TextEncoder:
@@ -175,23 +251,17 @@ def _load_starter_text(towers: StarterTowers, device: str) -> TextEncoder:
     return TextEncoder(towers.model_name, fingerprint, STARTER_DIMENSION, texts.description, texts)
 
 
-def _load_open_clip(source: ModelSource, device: str) -> ViFiEncoder:
-    from vifi_cli.model.runtime.onnx_or_torch import frames_runtime
-    from vifi_cli.model.runtime.torch_runtime import PixelTower
+def _load_open_clip(source: ModelSource, device: str) -> ModelEncoder:
     from vifi_cli.model.towers.open_clip import describe_model, load_image_tower
 
     chosen, model = choose_device(device), describe_model(source)
     visual = load_image_tower(model)
     fingerprint = fingerprint_of_image_tower(model.config, model.preprocessing, visual.state_dict())
-    fingerprint = changed_fingerprint(source, "image", fingerprint)
-    tower = PixelTower(changed_tower(source, "image", visual), model.preprocessing)
-    geometry = model.preprocessing.geometry
-    frames = frames_runtime(tower, geometry, chosen, fingerprint)
-    description = frames.description
-    if model.assumed:
-        description += f"; {model.assumed}"
+    fingerprint = _fused_fingerprint(source, changed_fingerprint(source, "image", fingerprint))
+    frames = _run(source, changed_tower(source, "image", visual), model.preprocessing, chosen, fingerprint)
     text = _load_open_clip_text(source, model, chosen)
-    return ViFiEncoder(text, fingerprint, geometry, description, frames)
+    remark = f"; {model.assumed}" if model.assumed else ""
+    return _both_sides(source, text, fingerprint, model.preprocessing.geometry, frames, remark)
 
 
 def _load_open_clip_text(source: ModelSource, model: "OpenClipModel", device: "torch.device") -> TextEncoder:

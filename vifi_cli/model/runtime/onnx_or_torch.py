@@ -4,6 +4,7 @@ A tower is compiled into an ONNX file once, and kept only if it computes the sam
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class _Input:
     free_axes: dict[int, str]
 
 
-_PIXELS = _Input("pixels", {0: "frames"})
+_PIXELS = _Input("pixels", {0: "frames"})  # or clips
 _TOKENS = _Input("tokens", {0: "texts", 1: "length"})
 
 
@@ -51,9 +52,13 @@ class NotExact(Exception):
 
 
 def frames_runtime(
-    tower: PixelTower, geometry: FrameGeometry, device: torch.device, fingerprint: str
+    tower: PixelTower,
+    geometry: FrameGeometry,
+    device: torch.device,
+    fingerprint: str,
+    clip_frames: int | None = None,
 ) -> OnnxFrames | TorchFrames:
-    """Embed frames by ONNX Runtime for convolutional towers on a CPU, otherwise by torch.
+    """Embed frames, or clips of `clip_frames`, by ONNX Runtime for convolutional towers on a CPU, otherwise by torch.
 
     Compiling takes some seconds the first time; the result is kept by `fingerprint`. Where it fails or differs by more
     than `TOLERANCE`, torch does the work, and the description gives the reason.
@@ -62,7 +67,9 @@ def frames_runtime(
         return TorchFrames(tower, device)
     tower.eval()
     try:
-        session = _compiled(compiled_tower(fingerprint, "vision"), tower, _PIXELS, _sample_frames(geometry))
+        session = _compiled(
+            compiled_tower(fingerprint, "vision"), tower, _PIXELS, _samples(geometry, clip_frames)
+        )
     except NotExact as reason:
         return TorchFrames(tower, device, f"not the faster onnxruntime: {reason}")
     return OnnxFrames(session)
@@ -88,11 +95,11 @@ def is_convolutional(tower: nn.Module) -> bool:
     return sum(isinstance(part, nn.Conv2d) for part in tower.modules()) >= _MANY_CONVOLUTIONS
 
 
-def _sample_frames(geometry: FrameGeometry) -> list[npt.NDArray[np.uint8]]:
+def _samples(geometry: FrameGeometry, clip_frames: int | None) -> list[npt.NDArray[np.uint8]]:
     """Noise and a ramp, in different numbers."""
-    height, width = geometry.height, geometry.width
-    noise = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), np.uint8)
-    ramp = np.linspace(0, 255, height * width * 3).reshape(1, height, width, 3).astype(np.uint8)
+    shape = (*(() if clip_frames is None else (clip_frames,)), geometry.height, geometry.width, 3)
+    noise = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)
+    ramp = np.linspace(0, 255, math.prod(shape)).reshape(1, *shape).astype(np.uint8)
     return [noise, ramp]
 
 

@@ -59,7 +59,7 @@ class OnnxFrames:
         self._session = session
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Embed frames uint8 (N, H, W, 3): float32 (N, D), not normalized."""
+        """Embed what the tower takes, frames uint8 (N, H, W, 3) or clips: float32 (N, D), not normalized."""
         embeddings: Float32Array = self._session.run(None, {"pixels": np.ascontiguousarray(pixels)})[0]
         return embeddings
 

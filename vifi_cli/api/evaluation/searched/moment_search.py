@@ -55,7 +55,9 @@ class MomentSearch:
     def scores_of(self, query: Float32Array, video_id: int, parts: Floats) -> Floats:
         """The cosines (N,) of a query with parts of a video, start and end in seconds (N, 2), made like windows."""
         seconds, frames = self.catalog.frames(video_id)
-        spans = np.array([frames_within(seconds, start, end) for start, end in parts.tolist()], np.int64)
+        clip_seconds = self.catalog.indexed_with.clip_seconds
+        found = [frames_within(seconds, start, end, clip_seconds) for start, end in parts.tolist()]
+        spans = np.array(found, np.int64)
         cosines: Floats = (window_embeddings(frames, spans) @ query).astype(np.float64)
         return cosines
 

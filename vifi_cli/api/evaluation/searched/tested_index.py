@@ -16,9 +16,8 @@ from vifi_cli.errors import IndexMissing
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.update.indexer import update_index
-from vifi_cli.index.update.shards import indexed_with
+from vifi_cli.index.update.shards import indexed_with, sampling_for
 from vifi_cli.paths import index_folder, unicode_form
-from vifi_cli.video.decode.frame_sampling import FrameSampling
 from vifi_cli.video.files.content import is_there
 from vifi_cli.video.files.discovery import find_videos
 from vifi_cli.wording import as_argument, counted
@@ -41,8 +40,8 @@ def own_index(*, is_needed: bool) -> AbstractContextManager[Catalog | None]:
 def temporary_index(
     videos: Sequence[Path], encoder: Encoder, like: Catalog | None, feedback: Feedback
 ) -> Iterator[Catalog]:
-    """An index of these videos, with frames as dense as in the user's own index."""
-    sampling = like.indexed_with.sampling if like else FrameSampling()
+    """An index of these videos, with frames as dense as in the user's own index, or as the encoder's clips need."""
+    sampling = sampling_for(encoder, like=like.indexed_with if like else None)
     with (
         temporary_folder(Path(tempfile.gettempdir(), "tested-index")) as folder,
         Catalog.create(folder / CATALOG_FILE, indexed_with(encoder, sampling)) as catalog,

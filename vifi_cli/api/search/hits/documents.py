@@ -79,6 +79,8 @@ def summary_document(summary: IndexSummary) -> Document:
         "model": made_with.model,
         "frames_per_second": made_with.frames_per_second,
         "minimum_frames": made_with.minimum_frames,
+        "clip_frames": made_with.clip_frames,
+        "clip_seconds": made_with.clip_seconds,
         "roots": [{"path": str(root), "videos": count} for root, count in summary.roots],
         "videos": summary.videos,
         "video_seconds": round(summary.video_seconds, TIME_DIGITS),

@@ -37,6 +37,7 @@ from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.terminal.options.completion import join_words_of_bash
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
+from vifi_cli.cli.training.improve import improve
 from vifi_cli.cli.training.prompt_tune import prompt_tune
 from vifi_cli.cli.training.runs import runs
 from vifi_cli.errors import VifiError
@@ -56,6 +57,7 @@ app.command("open", rich_help_panel=WATCH)(open_moment)
 app.command(rich_help_panel=WATCH)(serve)
 app.command(rich_help_panel=WATCH)(mcp)
 app.command(rich_help_panel=WATCH)(cut)
+app.command(rich_help_panel=TRAIN)(improve)
 app.command(rich_help_panel=TRAIN)(finetune)
 app.command(rich_help_panel=TRAIN)(prompt_tune)
 app.command(rich_help_panel=TRAIN)(bridge)

@@ -1,7 +1,6 @@
 """`--concepts` as a user gives it: marked moments become the data of a run."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,14 @@ import pytest
 from tests.cli.conftest import Vifi
 from tests.cli.training.test_finetune import recipe
 from tests.conftest import MakeOnce
-from tests.taught_colours import make_taught_home
+from tests.taught_colours import lend_taught_home, make_taught_home
 
 
 @pytest.fixture
 def taught(make_once: MakeOnce, tiny: Path, vifi_home: Path) -> Path:
     """Gives the test an index in which red, green and blue are taught; returns the data folder."""
     home = make_taught_home(make_once, tiny)
-    shutil.copytree(home / "index", vifi_home / "index")
-    for file in home.glob("index-concepts.sqlite3*"):
-        shutil.copy(file, vifi_home)
+    lend_taught_home(home, vifi_home)
     return home
 
 

@@ -36,6 +36,7 @@ class MarkedMoment:
     path: Path  # where the video is now
     part: TimeRange
     group: str  # the video; copies of it are one group
+    fingerprint: str  # of the video's content, as in `Mark`
     right: frozenset[int] = frozenset()
     wrong: frozenset[int] = frozenset()
 
@@ -182,7 +183,12 @@ def _moment_of(found: FoundMark, group: str, place: int) -> MarkedMoment:
     mark, marked, unmarked = found.mark, frozenset([place]), frozenset[int]()
     right, wrong = (marked, unmarked) if mark.is_right else (unmarked, marked)
     return MarkedMoment(
-        found.video.path, TimeRange(mark.start_seconds, mark.end_seconds), group, right, wrong
+        found.video.path,
+        TimeRange(mark.start_seconds, mark.end_seconds),
+        group,
+        found.video.fingerprint,
+        right,
+        wrong,
     )
 
 

@@ -1,0 +1,144 @@
+"""The loop as a program runs it, with a tiny CLIP: nothing is adopted without a reason, and nothing is lost."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.training.test_finetune import QUICK
+from tests.conftest import MakeOnce
+from tests.model.conftest import make_tiny_clip
+from tests.taught_colours import COLORS, HARD, lend_taught_home, make_taught_home
+from vifi_cli import paths
+from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.improvement.estimate import estimate_improvement
+from vifi_cli.api.teaching.improvement.improve import (
+    Improvement,
+    ImprovementRequest,
+    adopt,
+    improve,
+    plan_improvement,
+)
+from vifi_cli.api.teaching.improvement.report import improvement_document, write_improvement
+from vifi_cli.data.loading import read_own_splits
+from vifi_cli.data.source import DataSource
+from vifi_cli.errors import InvalidInput
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.settings.settings import load_settings
+
+
+@pytest.fixture
+def request_(make_once: MakeOnce, tiny: Path, vifi_home: Path, tmp_path: Path) -> ImprovementRequest:
+    """Asks to improve the concept that no color tells, in an index of the test's own."""
+    lend_taught_home(make_taught_home(make_once, tiny), vifi_home)
+    return ImprovementRequest(
+        (HARD,),
+        "finetune",
+        most_lost=1,
+        recipe=(*QUICK, "epochs=1", "runtime.workers=0"),
+        output=tmp_path / "run",
+        device="cpu",
+    )
+
+
+def present_index() -> tuple[str, str]:
+    with Catalog(paths.index_folder() / CATALOG_FILE) as catalog:
+        return catalog.revision, catalog.indexed_with.vision_fingerprint
+
+
+def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: ImprovementRequest) -> None:
+    before = present_index()
+    outcome = improve(request_, confirm=lambda _: pytest.fail("nothing is worth asking for"))
+    assert not outcome.is_adopted
+    assert outcome.decision.chosen is None
+    assert present_index() == before
+    folder = outcome.plan.folder
+    table = read_own_splits(DataSource.parse(str(folder / "clips.csv")))
+    assert (len(table.train), len(table.test)) == (8, 4)
+    report = write_improvement(outcome)
+    assert (folder / "report" / "report.html").exists()
+    assert [row.method.rpartition(", by ")[2] for row in report.table.rows[:2]] == ["words", "marks"]
+    document = improvement_document(outcome)
+    assert (document["adopted"], document["method"]) == (False, "finetune")
+    (tuned,) = [each for each in document["candidates"] if each["alpha"] == 1]
+    assert tuned["by_marks"].keys() == {HARD}
+    # asked again, it goes on with the model that it has, until the marks change
+    trained = (folder / "run" / "best").stat().st_mtime_ns
+    again = improve(request_)
+    assert (folder / "run" / "best").stat().st_mtime_ns == trained
+    assert again.candidates[0].gain == outcome.candidates[0].gain
+    with SearchSession(paths.index_folder(), AUTOMATIC) as session:
+        session.concepts.unmark(HARD, session.concepts.get(HARD).marks[0])
+    with pytest.raises(InvalidInput, match="the marks have changed since the run in"):
+        improve(request_)
+
+
+def test_a_model_that_forgets_is_averaged_with_its_start(request_: ImprovementRequest, tiny: Path) -> None:
+    outcome = improve(replace(request_, most_lost=0))
+    tuned, *averaged = outcome.candidates
+    assert [each.trial.alpha for each in averaged] == ([0.75, 0.5, 0.25] if tuned.most_lost > 0 else [])
+    assert tuned.most_lost > 0
+    assert averaged[-1].trial.model == str(outcome.plan.folder / "averaged-0.25")
+
+
+def test_marks_that_find_everything_need_no_model(request_: ImprovementRequest) -> None:
+    outcome = improve(replace(request_, concepts=COLORS))
+    assert outcome.decision.reason.startswith("your marks alone rank all held-out marks correctly")
+    assert not outcome.plan.folder.exists()
+
+
+def test_an_adopted_model_makes_the_index_again_and_concepts_stay(
+    request_: ImprovementRequest, make_once: MakeOnce
+) -> None:
+    other = make_once("other_tiny_clip", lambda folder: make_tiny_clip(folder, seed=1))
+    before = present_index()
+    with SearchSession(paths.index_folder(), AUTOMATIC) as session:
+        plan = plan_improvement(session, request_, AUTOMATIC)
+        outcome = Improvement(
+            plan,
+            plan.examination.of_index("present", session.index.catalog, session.text_encoder()),
+            (),
+            None,  # type: ignore[arg-type]
+        )
+    adopt(plan, str(other), "cpu", AUTOMATIC)
+    with SearchSession(paths.index_folder(), AUTOMATIC) as session:
+        assert session.index.catalog.indexed_with.model == str(other)
+        assert session.learned(session.concepts.get("red")).form
+    assert present_index()[1] != before[1]
+    assert outcome.back == f"vifi index --rebuild --model {plan.present}"
+
+
+def test_text_prompts_leave_the_index_valid(request_: ImprovementRequest) -> None:
+    prompts = {"prompts": {"text_context": 2, "text_depth": 1}}
+    request = replace(request_, method="text-prompts", recipe=(*request_.recipe, prompts))
+    before = present_index()
+    outcome = improve(request)
+    (tried,) = outcome.candidates
+    assert tried.trial.model == str(outcome.plan.folder / "run" / "best")
+    adopt(outcome.plan, tried.trial.model, "cpu", AUTOMATIC)
+    assert load_settings().model == tried.trial.model
+    assert present_index() == before
+    assert outcome.back == "vifi config unset model"
+
+
+def test_a_plan_writes_nothing(request_: ImprovementRequest, tmp_path: Path) -> None:
+    estimate = estimate_improvement(request_)
+    (counts,) = estimate.plan.marks.counts
+    assert (counts.right, counts.wrong, counts.held_out_right, counts.held_out_wrong) == (4, 4, 2, 2)
+    assert estimate.seconds > 0
+    assert estimate.rebuild_seconds > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_marks_say_what_is_missing(request_: ImprovementRequest) -> None:
+    with SearchSession(paths.index_folder(), AUTOMATIC) as session:
+        for mark in session.concepts.get("red").marks[:3]:
+            session.concepts.unmark("red", mark)
+        session.concepts.add("empty", "nothing")
+    with pytest.raises(
+        InvalidInput, match=r"not enough marks: @empty needs 3 more right marks to learn from"
+    ):
+        improve(replace(request_, concepts=("empty",)))
+    with pytest.raises(InvalidInput, match=r"--max-loss 2 is not a share"):
+        replace(request_, most_lost=2)

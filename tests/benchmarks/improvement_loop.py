@@ -24,9 +24,9 @@ from tests.benchmarks.measuring import show_machine, show_table
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.concept_queries import learn_concept
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.improvement.held_out import average_precision
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.concepts.concept import Concept, Mark
-from vifi_cli.index.concepts.validation import average_precision
 from vifi_cli.index.search.query import query_in_words
 from vifi_cli.index.search.ranking import video_scores
 
@@ -162,7 +162,7 @@ def taught(session: SearchSession, draw: int) -> Callable[[str, Float32Array], F
             kind = [mark for mark in marks if mark.is_right is is_right]
             chosen += [kind[place] for place in random.permutation(len(kind))[:count]]
         concept = Concept(name, DESCRIPTIONS[name], tuple(chosen))
-        learned = learn_concept(concept, session.index.catalog, lambda: words)
+        learned = learn_concept(concept, session.index, lambda: words)
         return words if learned is None else learned.embedding
 
     return learn

@@ -97,7 +97,7 @@ def test_an_adopted_model_makes_the_index_again_and_concepts_stay(
         plan = plan_improvement(session, request_, AUTOMATIC)
         outcome = Improvement(
             plan,
-            plan.examination.of_index("present", session.index.catalog, session.text_encoder()),
+            plan.examination.of_index("present", session.index, session.text_encoder()),
             (),
             None,  # type: ignore[arg-type]
         )

@@ -11,7 +11,6 @@ from vifi_cli.data.splits.random_splits import Shares, groups_of, split_by_group
 from vifi_cli.evaluation.scoring.confidence_intervals import student_quantile
 from vifi_cli.index.arrays import BoolArray, Float64Array
 from vifi_cli.index.concepts.concept import Concept, Mark
-from vifi_cli.index.concepts.validation import average_precision
 
 SHARE = 0.3
 """Of the marked moments, held out in complete groups."""
@@ -21,6 +20,18 @@ LEAST_GROUPS = 3
 
 Scores = tuple[Float64Array, ...]
 """For each tested concept, the scores (M,) of its held-out moments."""
+
+
+def average_precision(scores: Float64Array, is_right: BoolArray, counts: Float64Array | None = None) -> float:
+    """The average precision of a ranking, for scores (M,) with at least one right; `counts` (M,) repeats each.
+
+    Of equal scores, the wrong ones come first.
+    """
+    counts = np.ones(len(scores)) if counts is None else counts
+    order = np.lexsort((is_right, -scores))
+    rights = counts[order] * is_right[order]
+    precision = np.cumsum(rights) / np.maximum(np.cumsum(counts[order]), 1)
+    return float((precision * rights).sum() / rights.sum())
 
 
 @dataclass(frozen=True, slots=True)

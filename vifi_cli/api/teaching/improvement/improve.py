@@ -124,7 +124,7 @@ def improve(
     with SearchSession(paths.index_folder(), feedback) as session:
         plan = plan_improvement(session, request, feedback)
         reader = session.text_encoder()
-        present = plan.examination.of_index(f"present ({plan.present})", session.index.catalog, reader)
+        present = plan.examination.of_index(f"present ({plan.present})", session.index, reader)
         if is_perfect(present, plan.marks.held_out):
             reason = "your marks alone rank all held-out marks correctly, so there is nothing to gain"
             return Improvement(plan, present, (), Decision(None, reason))
@@ -224,10 +224,11 @@ def _tried(
     feedback: Feedback,
 ) -> list[Candidate]:
     """The trained model, and averages with its start where it forgets too much, against the present one."""
-    exam, catalog, held_out = plan.examination, session.index.catalog, plan.marks.held_out
+    exam, index, held_out = plan.examination, session.index, plan.marks.held_out
+    catalog = index.catalog
     if not plan.needs_new_index:
         reader = load_query_encoder(catalog.indexed_with, EncoderChoice(model, request.device), feedback)
-        trial = replace(exam.of_index("text prompts", catalog, reader), model=model)
+        trial = replace(exam.of_index("text prompts", index, reader), model=model)
         return [candidate(trial, present, held_out)]
     tuned = exam.of_model("tuned", model, catalog, request.device, feedback)
     tried = [candidate(replace(tuned, alpha=1.0), present, held_out)]

@@ -16,6 +16,7 @@ from vifi_cli.errors import IndexProblem
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
+from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.index.windows import mean_embedding
 
 
@@ -39,24 +40,27 @@ class Examination:
     held_out: HeldOut
     old: Recollection
 
-    def of_index(self, name: str, catalog: Catalog, text: TextEncoder) -> Trial:
+    def of_index(self, name: str, index: VideoIndex, text: TextEncoder) -> Trial:
         """Measures an index of all videos in question, which another encoder of words may read."""
         texts = embedded([concept.description for concept in self.held_out.concepts], text)
-        moments = self._moments(catalog)
-        learned = [self._learned(place, words, catalog) for place, words in enumerate(texts)]
+        moments = self._moments(index.catalog)
+        learned = [self._learned(place, words, index) for place, words in enumerate(texts)]
         return Trial(
             name,
             text.model_name,
             tuple((seen @ query).astype(np.float64) for seen, query in zip(moments, texts, strict=True)),
             tuple((seen @ query).astype(np.float64) for seen, query in zip(moments, learned, strict=True)),
-            self.old.precisions(catalog, text),
+            self.old.precisions(index.catalog, text),
         )
 
     def of_model(self, name: str, model: str, like: Catalog, device: str, feedback: Feedback) -> Trial:
         """Encodes the videos in question with a model, and measures that index."""
         encoder = load_both_sides(fetch_model(model, feedback), device, feedback)
-        with temporary_index(self.old.videos, encoder, like, feedback) as catalog:
-            return self.of_index(name, catalog, encoder)
+        with (
+            temporary_index(self.old.videos, encoder, like, feedback) as made,
+            VideoIndex(made.path.parent) as index,
+        ):
+            return self.of_index(name, index, encoder)
 
     def _moments(self, catalog: Catalog) -> list[Float32Array]:
         """The embeddings (M, D) of the held-out moments of each tested concept."""
@@ -80,8 +84,8 @@ class Examination:
             for of_concept in self.held_out.moments
         ]
 
-    def _learned(self, place: int, words: Float32Array, catalog: Catalog) -> Float32Array:
+    def _learned(self, place: int, words: Float32Array, index: VideoIndex) -> Float32Array:
         """The query that the marks of other groups teach in this index; the words where they are too few."""
         concept = without_held_out(self.marked, self.held_out.concepts[place], self.held_out.groups)
-        learned = learn_concept(concept, catalog, lambda: words)
+        learned = learn_concept(concept, index, lambda: words)
         return words if learned is None else learned.embedding

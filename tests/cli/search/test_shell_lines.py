@@ -32,6 +32,12 @@ from vifi_cli.index.concepts.store import ConceptStore
         ("similar shoes", "search", ["similar", "shoes"]),
         ("cut a cat -o x", "cut", ["a", "cat", "-o", "x"]),
         ("cut", "cut", []),
+        ('teach wave "a person waves"', "teach", ["wave", "a person waves"]),
+        ("teach wave --right 1,3", "teach", ["wave", "--right", "1,3"]),
+        ("teach", "teach", []),
+        ("teach children", "search", ["teach", "children"]),
+        ("teach children -t 3", "search", ["teach", "children", "-t", "3"]),
+        ('teach me "a b" c', "search", ["teach", "me", "a b", "c"]),
         ("similar", "similar", []),
         ("vifi search a cat", "search", ["a", "cat"]),
         ("vifi open 2", "open", ["2"]),
@@ -49,10 +55,18 @@ def test_a_line_is_a_command_if_its_words_fit_one(
     assert read_line(line, is_typed=True) == (name, words)
 
 
+def test_the_name_of_a_concept_is_enough_to_teach_it(vifi_home: Path) -> None:
+    ConceptStore(vifi_home / "index").add("waving", "a person waves")
+    assert read_line("teach @Waving", is_typed=True) == ("teach", ["@Waving"])
+    assert read_line("teach waving", is_typed=False) == ("search", ["teach", "waving"])
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
         ("cut grass", "search"),
+        ("teach wave --wrong=2", "teach"),
+        ('teach wave "a person waves"', "search"),
         ("cut a cat --reel=x.mp4", "cut"),
         ("search party", "search"),
         ("similar", "search"),

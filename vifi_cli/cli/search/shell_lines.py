@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.main import get_command
 
-from vifi_cli import wording
+from vifi_cli import paths, wording
 from vifi_cli.cli.search.cut import cut
 from vifi_cli.cli.search.open import PlayableOutput, open_moment
 from vifi_cli.cli.search.options import HitChoice, VideoSelection
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.similar import similar
+from vifi_cli.cli.search.teach import teach
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import App
@@ -29,16 +30,19 @@ if TYPE_CHECKING:
     from vifi_cli.api.search.session import SearchSession
 
 Bundle = TypeVar("Bundle")
-SEARCH, SIMILAR, CUT, OPEN, HELP = "search", "similar", "cut", "open", "help"
+SEARCH, SIMILAR, CUT, OPEN, TEACH, HELP = "search", "similar", "cut", "open", "teach", "help"
+COMMANDS = {SEARCH: search, SIMILAR: similar, CUT: cut, OPEN: open_moment, TEACH: teach}
 LEAVE = ("exit", "quit")
+MARKS = ("--right", "--wrong", "--undo", "--list")
 WRITES_FILES = ("-o", "--output", "--reel", "--list", "--html")
-PROGRAM = re.compile(rf"vifi\s+({SEARCH}|{SIMILAR}|{CUT}|{OPEN}|{HELP})\b")  # from a command line
+PROGRAM = re.compile(rf"vifi\s+({'|'.join((*COMMANDS, HELP))})\b")  # from a command line
 HELP_TEXT = """\
 a cat -t 3             search, with the options of `vifi search`
 search WORDS           search for words that begin with one of these commands
 open [N]               open hit N of the last search in your video player
 similar FILE[@TIME]    find what looks alike
 cut WHAT -o FOLDER     cut hits of a search, or moments, into clips
+teach NAME "WORDS"     teach a concept, as with `--right 1,3 --wrong 2` after a search
 help [COMMAND]         show this, or the options of a command
 exit                   leave, as Ctrl-D does"""
 
@@ -49,7 +53,7 @@ class ShellLines:
     def __init__(self, session: SearchSession, standing: Sequence[str]) -> None:
         """Takes the options for every search; raises if they are wrong, or if nothing is indexed."""
         app = App(add_completion=False)
-        for name, function in ((SEARCH, search), (SIMILAR, similar), (CUT, cut), (OPEN, open_moment)):
+        for name, function in COMMANDS.items():
             app.command(name)(function)
         self.commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
         self._session = session
@@ -130,9 +134,10 @@ def read_line(line: str, *, is_typed: bool) -> tuple[str, list[str]]:
     first = line.split(maxsplit=1)[0]  # a word in quotation marks is a word
     rest = words[1:]
     fits = {
-        HELP: (len(rest) == 1 and rest[0] in (SEARCH, SIMILAR, CUT, OPEN)) if rest else is_typed,
+        HELP: (len(rest) == 1 and rest[0] in COMMANDS) if rest else is_typed,
         OPEN: _says_what_to_open(rest) if rest else is_typed,
         SIMILAR: (_is_option(rest[0]) or _is_file(rest[0])) if rest else is_typed,
+        TEACH: _says_what_to_teach(rest, is_typed=is_typed),
         CUT: is_typed or any(word.startswith(WRITES_FILES) for word in rest),
         SEARCH: bool(rest) and is_typed,
     }
@@ -143,6 +148,21 @@ def _says_what_to_open(words: Sequence[str]) -> bool:
     if words[0].isdecimal():
         return len(words) == 1 or _is_option(words[1])
     return _is_option(words[0]) or _is_file(words[0])
+
+
+def _says_what_to_teach(words: Sequence[str], *, is_typed: bool) -> bool:
+    """Whether marks are named, or a concept that is known or described by words in quotation marks."""
+    from vifi_cli.index.concepts.names import is_name
+    from vifi_cli.index.concepts.store import ConceptStore
+
+    if any(word.startswith(MARKS) for word in words):
+        return True
+    if not is_typed or not words:
+        return is_typed
+    name = words[0].removeprefix("@")
+    if len(words) == 2 and " " in words[1]:
+        return is_name(name)
+    return len(words) == 1 and ConceptStore(paths.searched_index_folder()).find(name) is not None
 
 
 def _is_option(word: str) -> bool:

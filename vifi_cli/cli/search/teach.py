@@ -13,7 +13,7 @@ from vifi_cli import wording
 from vifi_cli.cli.search.open import PlayerOption
 from vifi_cli.cli.search.options import output_form_option
 from vifi_cli.cli.search.result import show_hits, show_with_pictures
-from vifi_cli.cli.search.search import open_session
+from vifi_cli.cli.search.search import is_in_shell, session_of
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.encoding import from_pipe
 from vifi_cli.cli.terminal.options import completion
@@ -122,7 +122,7 @@ def teach(
         raise InvalidInput(
             "there is no terminal to ask on: mark with --right and --wrong, or list moments with --list"
         )
-    with open_session() as session:
+    with session_of(context) as session:
         right, wrong = (_moments(session, texts or []) for texts in (marks.right, marks.wrong))
         beginning = teach_concept(session, name, description, right=right, wrong=wrong)
         _note_description(beginning)
@@ -130,7 +130,7 @@ def teach(
         if asks:
             _ask(session, concept, candidates, player)
         else:
-            _show(session, concept, candidates)
+            _show(context, session, concept, candidates)
 
 
 def _note_description(beginning: Beginning) -> None:
@@ -191,7 +191,9 @@ def _report(session: SearchSession, name: str) -> None:
     output.note(teaching_report(session.concepts.get(name)).line)
 
 
-def _show(session: SearchSession, concept: Concept, candidates: CandidateOptions) -> None:
+def _show(
+    context: typer.Context, session: SearchSession, concept: Concept, candidates: CandidateOptions
+) -> None:
     from vifi_cli.api.search.hits.documents import hit_document
     from vifi_cli.api.teaching.candidates import candidates as find_candidates
     from vifi_cli.api.teaching.overview import overview_document, overview_of
@@ -202,7 +204,9 @@ def _show(session: SearchSession, concept: Concept, candidates: CandidateOptions
     if candidates.as_json:
         listed = {"candidates": [hit_document(hit) for hit in hits]} if candidates.listed else {}
         known = overview_document(overview_of(session, concept.name))
-        output.document(known | {"result": report.result, "advice": report.advice} | listed)
+        (output.json_line if is_in_shell(context) else output.document)(
+            known | {"result": report.result, "advice": report.advice} | listed
+        )
         return
     if hits and candidates.thumbs and output.stdout_is_terminal():
         show_with_pictures(hits)

@@ -31,7 +31,7 @@ def save_siglip(folder: Path) -> Any:
         "pad_token_id": 0,
     }
     vision = {**TOWER, "hidden_size": 64, "intermediate_size": 96, "image_size": 32, "patch_size": 8}
-    model = _random(
+    model = random_weights(
         transformers.SiglipModel(transformers.SiglipConfig(text_config=text, vision_config=vision))
     )
     model.save_pretrained(folder)
@@ -57,7 +57,7 @@ def _gemma_tokenizer() -> Any:
     )
 
 
-def _random(model: Any) -> Any:
+def random_weights(model: Any) -> Any:
     """The model with weights so large that a difference in any layer shows."""
     generator = torch.Generator().manual_seed(0)
     for tensor in model.parameters():

@@ -234,7 +234,7 @@ class _IndexRun:
             if source.card and source.card.fusion == "decision":
                 self._feedback.note(
                     f"{source.name} was tuned with --fusion decision: the index averages embeddings of frames, "
-                    "so a search ranks a little differently from `vifi classify`"
+                    "so a search can rank differently from `vifi classify`"
                 )
             return load_both_sides(source, self._request.device, self._feedback)
         finally:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from vifi_cli.model.runtime.torch_runtime import TorchFrames, TorchTexts
     from vifi_cli.model.towers.open_clip import OpenClipModel
 
-IMAGE_FUSION_SECONDS, IMAGE_FUSION_FRAMES = 2.0, 8
-"""What a model with `image` fusion sees at once: as much as the shortest windows, in as many frames as it was tuned
-with, or so many if that is unknown. The mean picture of a longer part is a blur."""
+CLIP_SECONDS, IMAGE_FUSION_FRAMES = 2.0, 8
+"""What a model of clips sees at once: as much as the shortest windows of an index. With `image` fusion, in as many
+frames as it was tuned with, or so many if that is unknown; the mean picture of a longer part is a blur."""
 
 _STARTER_GEOMETRY = STARTER_PREPROCESSING.geometry
 
@@ -179,7 +179,7 @@ def clip_length_of(source: ModelSource) -> ClipLength | None:
     card = source.card
     if card is None or card.fusion != "image":
         return None
-    return ClipLength(card.trained_frames or IMAGE_FUSION_FRAMES, IMAGE_FUSION_SECONDS)
+    return ClipLength(card.trained_frames or IMAGE_FUSION_FRAMES, CLIP_SECONDS)
 
 
 def _fused_fingerprint(source: ModelSource, fingerprint: str) -> str:
@@ -257,11 +257,27 @@ def _load_open_clip(source: ModelSource, device: str) -> ModelEncoder:
     chosen, model = choose_device(device), describe_model(source)
     visual = load_image_tower(model)
     fingerprint = fingerprint_of_image_tower(model.config, model.preprocessing, visual.state_dict())
+    if model.clip_frames:
+        return _video_model(source, model, visual, fingerprint, chosen)
     fingerprint = _fused_fingerprint(source, changed_fingerprint(source, "image", fingerprint))
     frames = _run(source, changed_tower(source, "image", visual), model.preprocessing, chosen, fingerprint)
     text = _load_open_clip_text(source, model, chosen)
     remark = f"; {model.assumed}" if model.assumed else ""
     return _both_sides(source, text, fingerprint, model.preprocessing.geometry, frames, remark)
+
+
+def _video_model(
+    source: ModelSource, model: "OpenClipModel", visual: "nn.Module", fingerprint: str, device: "torch.device"
+) -> ViFiClipEncoder:
+    """The encoder of a model whose image tower sees clips."""
+    from vifi_cli.model.runtime.torch_runtime import TorchFrames, VideoPixelTower
+
+    length = ClipLength(model.clip_frames or 1, CLIP_SECONDS)
+    fingerprint = fingerprint_of_files({"tower": fingerprint, "seconds": length.seconds}, ())
+    frames = TorchFrames(VideoPixelTower(visual, model.preprocessing), device)
+    text = _load_open_clip_text(source, model, device)
+    description = f"{frames.description}; {model.assumed}"
+    return ViFiClipEncoder(text, fingerprint, model.preprocessing.geometry, description, frames, length)
 
 
 def _load_open_clip_text(source: ModelSource, model: "OpenClipModel", device: "torch.device") -> TextEncoder:

@@ -51,6 +51,16 @@ class ClipPixelTower(PixelTower):
         return embeddings
 
 
+class VideoPixelTower(PixelTower):
+    """A tower that sees clips: uint8 (N, T, H, W, 3) to float (N, D)."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Embed clips, without normalizing."""
+        clips = pixels.permute(0, 1, 4, 2, 3).float() / 255
+        embeddings: Tensor = self.visual((clips - self.mean) / self.std)
+        return embeddings
+
+
 class TorchFrames:
     """Embeds frames, or clips, on one device; on a GPU in half precision, which is as good and several times faster."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vifi_cli.errors import InvalidInput
 from vifi_cli.model.preprocessing import STARTER_PREPROCESSING, Preprocessing
 from vifi_cli.model.prompts.class_tokens import TextReader
 from vifi_cli.model.prompts.image import PromptedImageTower
@@ -78,6 +79,11 @@ def load_vifi_clip(source: ModelSource) -> LoadedModel:
     if card and card.architecture == STARTER and source.path:
         return _tuned_starter(source, card, source.path / WEIGHTS_FILE)
     model = describe_model(source)
+    if model.clip_frames:
+        raise InvalidInput(
+            f"{source.name} is an X-CLIP, which vifi runs for the index alone: `vifi index --model {source.name}`; "
+            "choose a CLIP here"
+        )
     card = card or ModelCard(model.config, model.preprocessing, origin={"base": source.name})
     scales = read_model_weights(model, _is_scale, or_none=True)
     network = _joined(load_image_tower(model), load_text_tower(model), scales, card.fusion)

@@ -35,6 +35,7 @@ from vifi_cli.model.towers.tokenizers.folder_tokenizer import (
     require_known_tokens,
 )
 from vifi_cli.model.towers.tokenizers.short_context import accept_cut_context, context_can_be_cut, cut_context
+from vifi_cli.model.towers.x_clip import XClipTower
 from vifi_cli.model.weights.weights_file import read_weights
 
 
@@ -55,6 +56,12 @@ class OpenClipModel:
     def dimension(self) -> int:
         """D, the length of an embedding."""
         return int(self.config["embed_dim"])
+
+    @property
+    def clip_frames(self) -> int | None:
+        """T, of a model whose image tower sees a clip at once (X-CLIP); None where it sees frames."""
+        joined = self.config["vision_cfg"].get("x_clip")
+        return joined["num_frames"] if joined else None
 
     @property
     def quick_gelu(self) -> bool:
@@ -151,10 +158,22 @@ def read_model_weights(
 
 
 def load_image_tower(model: OpenClipModel) -> nn.Module:
-    """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized."""
+    """Build the image tower alone: normalized images (N, 3, H, W) to embeddings (N, D), not normalized.
+
+    That of a model with `clip_frames` takes clips (N, T, 3, H, W).
+    """
     weights = read_model_weights(model, lambda name: name.startswith("visual."))
+    vision = model.config["vision_cfg"]
+
+    def build() -> nn.Module:
+        if model.clip_frames:
+            return XClipTower(model.dimension, vision, QuickGELU() if model.quick_gelu else nn.GELU())
+        return build_image_tower(model.dimension, vision, quick_gelu=model.quick_gelu)
+
+    from open_clip.transformer import QuickGELU
+
     return _filled(
-        lambda: build_image_tower(model.dimension, model.config["vision_cfg"], quick_gelu=model.quick_gelu),
+        build,
         {name.removeprefix("visual."): tensor for name, tensor in weights.items()},
         model,
     )

@@ -1,7 +1,7 @@
 """Reads models as the package transformers saves them: `config.json`, weights in one file or several, preprocessing.
 
-CLIPModel and SiglipModel become models of open_clip, with the names and the form that weights have there. Code that a
-folder brings (`auto_map`) never runs, since only values are read.
+CLIPModel and SiglipModel become models of open_clip, with the names and the form that weights have there, and so does
+the text tower of an XCLIPModel. Code that a folder brings (`auto_map`) never runs, since only values are read.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,17 +12,20 @@ from typing import Any
 from torch import Tensor
 
 from vifi_cli.errors import InvalidInput, ModelUnavailable
-from vifi_cli.model.architectures.transformers_folder import clip, siglip
+from vifi_cli.model.architectures.transformers_folder import clip, siglip, x_clip
 from vifi_cli.model.architectures.transformers_folder.processor import read_json_object, read_preprocessing
 from vifi_cli.model.architectures.transformers_folder.weight_names import WeightNames
 from vifi_cli.model.registry.model_files import CARD_FILE, TRANSFORMERS_WEIGHTS, has_tokenizer
 from vifi_cli.model.weights.weights_file import read_weights
 
-_READ = {"clip": "CLIPModel", "siglip": "SiglipModel"}
-_READ_IN_WORDS = "vifi reads CLIPModel and SiglipModel (CLIP, SigLIP, and SigLIP 2 with a fixed picture size)"
+_READ = {"clip": "CLIPModel", "siglip": "SiglipModel", "xclip": "XCLIPModel"}
+_READ_IN_WORDS = (
+    "vifi reads CLIPModel and SiglipModel (CLIP, SigLIP, and SigLIP 2 with a fixed picture size), "
+    "and for the index XCLIPModel"
+)
 _HALVES = {
     f"{kind}_{tower}_model": f"the {words} tower of a {name} alone"
-    for kind, name in (("clip", "CLIP"), ("siglip", "SigLIP"))
+    for kind, name in (("clip", "CLIP"), ("siglip", "SigLIP"), ("xclip", "X-CLIP"))
     for tower, words in (("vision", "image"), ("text", "text"))
 }
 _OTHERS = {
@@ -32,7 +35,6 @@ _OTHERS = {
     "blip-2": "BLIP-2",
     "chinese_clip": "Chinese-CLIP",
     "clipseg": "CLIPSeg",
-    "xclip": "X-CLIP",
 }
 # far more than any model has: a number out of place must not fill the memory
 _MOST = {
@@ -45,6 +47,11 @@ _MOST = {
     "max_position_embeddings": 100_000,
     "vocab_size": 10_000_000,
     "projection_dim": 100_000,
+    "num_frames": 1_000,
+    "mit_hidden_size": 100_000,
+    "mit_intermediate_size": 1_000_000,
+    "mit_num_hidden_layers": 1_000,
+    "mit_num_attention_heads": 1_000,
 }
 _POSITION_IDS = ".position_ids"  # which older releases saved
 
@@ -61,7 +68,7 @@ class TransformersModel:
 def read_transformers_model(path: Path) -> TransformersModel:
     """Describe the model of a folder, or of a file of weights with its configuration beside it.
 
-    Raises InvalidInput if it is neither a CLIPModel nor a SiglipModel that open_clip could run too, or its files make
+    Raises InvalidInput if it is none of the models that vifi reads, or its files make
     no sense.
     """
     folder = folder_of(path)
@@ -75,6 +82,8 @@ def read_transformers_model(path: Path) -> TransformersModel:
         else:
             dimension = _count("projection_dim", content.get("projection_dim", clip.PROJECTION_DEFAULT))
             config = clip.clip_config(str(folder), dimension, vision, text)
+        if content["model_type"] == "xclip":
+            config = x_clip.x_clip_config(config, vision)
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise InvalidInput(
             f"{folder / CARD_FILE} is not a configuration of transformers' {_READ[content['model_type']]} ({error})"
@@ -85,7 +94,8 @@ def read_transformers_model(path: Path) -> TransformersModel:
             f"{folder} has another tokenizer than CLIP ({text['vocab_size']} tokens), but no tokenizer.json: "
             "copy the tokenizer's files into it"
         )
-    return TransformersModel(config, pictures.values, pictures.remark)
+    remarks = filter(None, (pictures.remark, x_clip.REMARK if "x_clip" in config["vision_cfg"] else ""))
+    return TransformersModel(config, pictures.values, "; ".join(remarks))
 
 
 def folder_of(path: Path) -> Path:
@@ -127,13 +137,14 @@ def _not_run(content: Mapping[str, Any]) -> str:
 
 def _towers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of the image and the text tower, with the defaults of transformers."""
-    kind = clip if content["model_type"] == "clip" else siglip
-    vision = kind.VISION_DEFAULTS | _part(content, "vision_config")
+    kind = siglip if content["model_type"] == "siglip" else clip
+    clips = x_clip.CLIP_DEFAULTS if content["model_type"] == "xclip" else {}
+    vision = kind.VISION_DEFAULTS | clips | _part(content, "vision_config")
     for name in ("image_size", "patch_size"):
         vision[name] = _one_number(name, vision[name])
     text = kind.TEXT_DEFAULTS | _part(content, "text_config")
     for tower in (vision, text):
-        for name in kind.VISION_DEFAULTS.keys() | kind.TEXT_DEFAULTS.keys():
+        for name in kind.VISION_DEFAULTS.keys() | kind.TEXT_DEFAULTS.keys() | clips.keys():
             if name in _MOST and name in tower:
                 _count(name, tower[name])
         if not (isinstance(tower["hidden_act"], str) and isinstance(tower["layer_norm_eps"], float)):
@@ -179,7 +190,7 @@ def read_transformers_weights(path: Path, wanted: Callable[[str], bool]) -> dict
     for file in weight_files(path):
         found |= read_weights(
             file,
-            lambda name: not name.endswith(_POSITION_IDS) and any(map(wanted, ours.get(name, (name,)))),
+            lambda name: _is_used(name) and any(map(wanted, ours.get(name, (name,)))),
             or_none=True,
         )
     weights = {name: tensor for name, tensor in found.items() if name not in ours}
@@ -188,12 +199,18 @@ def read_transformers_weights(path: Path, wanted: Callable[[str], bool]) -> dict
     return weights
 
 
+def _is_used(name: str) -> bool:
+    return not name.endswith(_POSITION_IDS) and not name.startswith(x_clip.LEFT_OUT)
+
+
 def transformers_weights(folder: Path) -> Iterator[WeightNames]:
     """The weights of a model by its configuration, under the names of both packages."""
     content = _configuration(folder)
     vision, text = _towers(content)
-    names = clip.clip_weights if content["model_type"] == "clip" else siglip.siglip_weights
-    return names(vision["num_hidden_layers"], text["num_hidden_layers"])
+    layers = vision["num_hidden_layers"], text["num_hidden_layers"]
+    if content["model_type"] == "xclip":
+        return x_clip.x_clip_weights(*layers, vision["mit_num_hidden_layers"])
+    return (clip.clip_weights if content["model_type"] == "clip" else siglip.siglip_weights)(*layers)
 
 
 def weight_files(path: Path) -> Iterable[Path]:

@@ -127,7 +127,7 @@ def test_a_plan_writes_nothing(request_: ImprovementRequest, tmp_path: Path) -> 
     (counts,) = estimate.plan.marks.counts
     assert (counts.right, counts.wrong, counts.held_out_right, counts.held_out_wrong) == (4, 4, 2, 2)
     assert estimate.seconds > 0
-    assert estimate.rebuild_seconds > 0
+    assert estimate.rebuild_seconds >= 0
     assert not list(tmp_path.iterdir())
 
 

@@ -37,7 +37,7 @@ from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo
 from vifi_cli.index.relevance.calibration import NeutralTexts, read_neutral_texts, text_rater
-from vifi_cli.index.search.order.ordered_ranking import SoughtStep
+from vifi_cli.index.search.order.step_moments import SoughtStep
 from vifi_cli.index.search.query import combine
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import SearchHit, VideoIndex

@@ -29,7 +29,7 @@ from vifi_cli.index.concepts.concept_search import search_concept
 from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
-from vifi_cli.index.search.order.ordered_ranking import SoughtStep
+from vifi_cli.index.search.order.step_moments import SoughtStep
 from vifi_cli.index.search.query import (
     AnyQuery,
     ConceptName,

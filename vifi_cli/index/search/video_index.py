@@ -11,8 +11,9 @@ import numpy as np
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.relevance.calibration import Rater
-from vifi_cli.index.search.order.ordered_ranking import OrderedRanking, SoughtStep, relevance_of
-from vifi_cli.index.search.order.step_moments import with_moments
+from vifi_cli.index.search.folding import ScoredWindow
+from vifi_cli.index.search.order.ordered_ranking import OrderedRanking, relevance_of
+from vifi_cli.index.search.order.step_moments import SoughtStep
 from vifi_cli.index.search.ranking import Ranking, RankingOptions
 from vifi_cli.index.vectors import Vectors, open_vectors, vectors_in_memory
 from vifi_cli.wording import ScoreName, clock, score_text
@@ -124,29 +125,8 @@ class VideoIndex:
         among = self.catalog.window_ids_among(options.among)
         ranking = OrderedRanking(self.catalog, vectors, steps, among, options)
         found = ranking.best()
-        shown = with_moments(ranking, found)
         paths = self.catalog.paths_of(hit.video_id for hit in found)
-        return [
-            SearchHit(
-                paths[hit.video_id],
-                round(moments.start_seconds, TIME_DIGITS),
-                round(moments.end_seconds, TIME_DIGITS),
-                cosine=fmean(step.score for step in moments.steps),
-                relevance=relevance_of(hit) if ranking.is_rated else None,
-                duplicates=len(hit.duplicates) if options.fold_duplicates else None,
-                steps=tuple(
-                    StepMoment(
-                        step.text,
-                        round(moment.start_seconds, TIME_DIGITS),
-                        round(moment.end_seconds, TIME_DIGITS),
-                        moment.score,
-                        relevance_of(window) if ranking.is_rated else None,
-                    )
-                    for step, window, moment in zip(ranking.wanted, hit.steps, moments.steps, strict=True)
-                ),
-            )
-            for hit, moments in zip(found, shown, strict=True)
-        ]
+        return [_ordered_hit(paths[hit.video_id], hit, ranking) for hit in found]
 
     def _search(
         self, query: Float32Array, vectors: Vectors, options: RankingOptions, rate: Rater | None
@@ -167,3 +147,26 @@ class VideoIndex:
             )
             for hit, relevant in zip(found, relevance, strict=True)
         ]
+
+
+def _ordered_hit(path: Path, found: ScoredWindow, ranking: OrderedRanking) -> SearchHit:
+    """A hit of an ordered query, whose scores are those of its chain."""
+    steps = [
+        StepMoment(
+            step.text,
+            round(moment.start_seconds, TIME_DIGITS),
+            round(moment.end_seconds, TIME_DIGITS),
+            float(ranking.vectors.cosines(step.embedding, np.array([moment.window_id]))[0]),
+            relevance_of(moment) if ranking.is_rated else None,
+        )
+        for step, moment in zip(ranking.wanted, found.steps, strict=True)
+    ]
+    return SearchHit(
+        path,
+        steps[0].start_seconds,
+        steps[-1].end_seconds,
+        cosine=fmean(step.cosine for step in steps),
+        relevance=relevance_of(found) if ranking.is_rated else None,
+        duplicates=len(found.duplicates) if ranking.options.fold_duplicates else None,
+        steps=tuple(steps),
+    )

@@ -10,11 +10,21 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.search.threshold import is_relevant
-from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.index.search.video_index import SearchHit, StepMoment
 from vifi_cli.web.pages.templating import shown
 from vifi_cli.web.requests.address import MomentAddress, key_of
 from vifi_cli.web.requests.question import Question
 from vifi_cli.wording import clock, score_text
+
+
+@dataclass(frozen=True, slots=True)
+class CardStep:
+    """A step of a moment that was found by an ordered query."""
+
+    words: str
+    time: str  # where in the video it is
+    span: str  # its start and end, as a query
+    play: str  # the page that plays it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +48,12 @@ class Card:
     play: str  # the page that plays it
     like: str  # the search for similar moments
     media: str  # of the video
+    steps: tuple[CardStep, ...] = ()  # of a hit of an ordered query
 
     @property
     def still(self) -> str:
-        """The address of the frame in its middle."""
-        return f"{self.media}/still?{self.span}"
+        """The address of the frame in its middle, or in that of its first step: between steps may be anything."""
+        return f"{self.media}/still?{self.steps[0].span if self.steps else self.span}"
 
     @property
     def preview(self) -> str:
@@ -71,6 +82,7 @@ class Cards:
                 is_relevant=is_relevant(hit) or hit.marked is not None,
                 is_unsure=hit.unsure,
                 is_example=hit.marked is not None,
+                steps=tuple(_step(videos[hit.path], step) for step in hit.steps),
             )
             for hit in hits
             if hit.path in videos
@@ -86,14 +98,14 @@ class Cards:
     def of_moment(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Card:
         """The card of a moment that was not searched for."""
         key = key_of(video)
-        span = urlencode({"start": f"{start_seconds:.3f}", "end": f"{end_seconds:.3f}"})
+        span = _span(start_seconds, end_seconds)
         like = MomentAddress(key, start_seconds, end_seconds)
         return Card(
             name=shown(video.path.name),
             folder=self._folder_of(video.path),
             path=shown(str(video.path)),
             typed_path=str(video.path) if shown(str(video.path)) == str(video.path) else "",
-            time=f"{clock(start_seconds)} – {clock(end_seconds)}",
+            time=_time(start_seconds, end_seconds),
             begins=_typed_time(start_seconds),
             seconds=ceil(end_seconds - start_seconds),
             score="",
@@ -115,6 +127,20 @@ class Cards:
     def _folder_of(self, path: Path) -> str:
         root = next((root for root in self._roots if root in path.parents), path.parent)
         return shown(str(path.parent.relative_to(root.parent)))
+
+
+def _step(video: CatalogedVideo, step: StepMoment) -> CardStep:
+    span = _span(step.start_seconds, step.end_seconds)
+    time = _time(step.start_seconds, step.end_seconds)
+    return CardStep(shown(step.query), time, span, f"/play/{key_of(video)}?{span}")
+
+
+def _span(start_seconds: float, end_seconds: float) -> str:
+    return urlencode({"start": f"{start_seconds:.3f}", "end": f"{end_seconds:.3f}"})
+
+
+def _time(start_seconds: float, end_seconds: float) -> str:
+    return f"{clock(start_seconds)} – {clock(end_seconds)}"
 
 
 def _typed_time(seconds: float) -> str:

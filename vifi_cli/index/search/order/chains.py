@@ -7,7 +7,7 @@ N windows and few lengths this takes time proportional to N log N.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,6 +17,9 @@ from vifi_cli.index.arrays import BoolArray, Float64Array, Int64Array
 
 LENGTH_DIGITS = 6
 NOWHERE = np.empty(0, np.float64)
+Room = tuple[float, float]
+"""The seconds between which there is room for a chain."""
+EVERYWHERE: Room = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,14 +85,18 @@ class Chain:
 
 
 def separate_chains(
-    steps: Sequence[StepWindows], cost: DistanceCost, least: float = -math.inf
+    steps: Sequence[StepWindows],
+    cost: DistanceCost,
+    least: float = -math.inf,
+    located: Callable[[Chain, Room], Chain] = lambda chain, _: chain,
 ) -> Iterator[Chain]:
     """The best chain of a video, then the best of those that share no second with one before, and so on.
 
     Windows of a step may overlap those of the next by half of the shorter one, as neighbors do. Stops before chains
     that score less than `least`.
+    `located` gives the moments of a chain in place of its windows; the next ones do not share a second with those.
     """
-    rooms, waiting = [(-math.inf, math.inf)], list[tuple[Chain, float, float]]()
+    rooms, waiting = [EVERYWHERE], list[tuple[Chain, float, float]]()
     while True:
         waiting += [(chain, *room) for room in rooms if (chain := best_chain(steps, cost, room))]
         if not waiting:
@@ -98,14 +105,13 @@ def separate_chains(
         best, begin, end = next_best
         if best.score < least:
             return
+        best = located(best, (begin, end))
         yield best
         waiting.remove(next_best)
         rooms = [(begin, best.start_seconds), (best.end_seconds, end)]
 
 
-def best_chain(
-    steps: Sequence[StepWindows], cost: DistanceCost, room: tuple[float, float] = (-math.inf, math.inf)
-) -> Chain | None:
+def best_chain(steps: Sequence[StepWindows], cost: DistanceCost, room: Room = EVERYWHERE) -> Chain | None:
     """The chain with the greatest score whose windows all lie between two times; None if there is none.
 
     Of chains with equal scores, one of those that end earliest.

@@ -14,7 +14,6 @@ import numpy as np
 
 from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments, fold_near_duplicates
 from vifi_cli.index.search.order.chains import (
     NOWHERE,
@@ -24,6 +23,7 @@ from vifi_cli.index.search.order.chains import (
     without_after,
 )
 from vifi_cli.index.search.order.seen_windows import RankedWindows, SeenWindows, placed_windows
+from vifi_cli.index.search.order.step_moments import MomentFinder, SoughtStep
 from vifi_cli.index.search.ranking import (
     LEAST_WINDOWS,
     WINDOWS_PER_HIT,
@@ -44,17 +44,6 @@ LEAST_LOGGED = 1e-12
 COST_OF_RELEVANCE = DistanceCost(-math.log(0.9), 300.0)
 """Five minutes or more between two steps cost a tenth of the relevance."""
 COST_OF_COSINES = DistanceCost(0.01, 300.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SoughtStep:
-    """A step of an ordered query, ready to be compared with windows."""
-
-    text: str  # as its user wrote it
-    embedding: Float32Array  # (D,), of length 1
-    rate: Rater | None = None  # None where windows have cosines alone
-    within_seconds: float = math.inf  # as in `query.Step`
-    is_absent: bool = False
 
 
 def relevance_of(found: ScoredWindow) -> float:
@@ -145,7 +134,9 @@ class OrderedRanking:
             steps[-1] = self._as_moments(video, steps[-1])
         for step, barriers in self._absent_at_last:
             steps[-1] = without_after(steps[-1], barriers.get(video, NOWHERE), step.within_seconds)
-        for chain in islice(separate_chains(steps, self._cost, least), self._most_per_video or None):
+        finder = MomentFinder(self.catalog, self.vectors, self.wanted, self.ends_with_moment, video)
+        chains = separate_chains(steps, self._cost, least, finder.with_moments)
+        for chain in islice(chains, self._most_per_video or None):
             windows = tuple(
                 ScoredWindow(video, each.start_seconds, each.end_seconds, each.score, window_id=each.id)
                 for each in chain.windows

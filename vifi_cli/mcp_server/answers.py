@@ -95,6 +95,10 @@ _HIT = _object(
     unsure=_named("boolean", "Whether it is below the threshold: look at a frame before you rely on it"),
 )
 _HIT["properties"]["steps"] = _STEPS
+_HIT["properties"]["marked"] = {  # not required
+    "enum": ["right"],
+    "description": "Listed at the end, since the user has marked it right for the concept searched for",
+}
 HITS_SCHEMA = _object(query=_TEXT, model=_TEXT, hits={"type": "array", "items": _HIT})
 TAUGHT_SCHEMA = _object(
     name=_TEXT,
@@ -110,7 +114,12 @@ VIDEOS_SCHEMA = _object(
     next={"type": ["string", "null"], "description": "Give this as `after` for more; null at the end"},
 )
 STATUS_SCHEMA = _object(
-    folder=_TEXT, model=_TEXT, videos={"type": "integer"}, video_seconds=_NUMBER, roots={"type": "array"}
+    folder=_TEXT,
+    model=_TEXT,
+    videos={"type": "integer"},
+    video_seconds=_NUMBER,
+    roots={"type": "array"},
+    concepts={"type": "array", "items": _TEXT, "description": "Names to search for as @NAME"},
 )
 CLIP_SCHEMA = _object(clip=_named("string", "Path of the new file"), **_VIDEO, **_SPAN)
 FRAME_SCHEMA = _object(**_VIDEO, seconds=_NUMBER, width={"type": "integer"}, height={"type": "integer"})

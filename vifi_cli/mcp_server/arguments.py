@@ -79,7 +79,8 @@ class Search(Hits):
             min_length=1,
             description="What is to be seen, as a short description: a dog running on a beach. Sound, speech and "
             "names of people are not searched. Terms can be added and subtracted with weights: dog + beach - 0.5:rain. "
-            "A lone `then` separates steps in order of time, `then not` excludes one: opens a door then sits down",
+            "A lone `then` separates steps in order of time, `then not` excludes one: opens a door then sits down. "
+            "@NAME is a concept that the user has taught; status lists these",
         ),
     ]
     within_seconds: Annotated[

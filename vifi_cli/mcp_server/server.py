@@ -77,8 +77,8 @@ def offered_tools(tools: Tools) -> dict[str, OfferedTool]:
         ),
         _offer(
             "status",
-            "Show what is indexed: folders, number and total length of videos, the model, and files that could not be "
-            "read.",
+            "Show what is indexed: folders, number and total length of videos, the model, the names of the concepts "
+            "that were taught, and files that could not be read.",
             (NoArguments, answers.STATUS_SCHEMA, tools.status),
         ),
         _offer(

@@ -135,3 +135,21 @@ def test_a_concept_is_taught_by_hits_and_then_searched_for(indexed: Path) -> Non
         assert index.search(concept("pet"), min_score=0)[0].path.name == "pets.mp4"
         with pytest.raises(InvalidInput, match="no concept is called @ct"):
             index.candidates("ct")
+        assert [(one.name, len(one.marks)) for one in index.concepts] == [("pet", 2)]
+
+
+def test_concepts_are_renamed_exported_imported_and_deleted(indexed: Path, tmp_path: Path) -> None:
+    with open_index() as index:
+        moments = [Moment(indexed / name, 0, 2) for name in ("pets.mp4", "launch.mp4")]
+        index.teach("pet", "a cat", right=moments[:1], wrong=moments[1:])
+        index.export_concepts(["@pet"], tmp_path / "pet.json")
+        index.rename_concept("@pet", "cat")
+        (imported,) = index.import_concepts(tmp_path / "pet.json")
+        assert (imported.concept.name, imported.obstacle) == ("pet", "")
+        with pytest.raises(InvalidInput, match="already called @pet"):
+            index.import_concepts(tmp_path / "pet.json")
+        index.import_concepts(tmp_path / "pet.json", name="cat", replace=True)
+        hits = index.search(concept("cat"), min_score=0)
+        assert [hit.path.name for hit in hits if hit.marked] == ["pets.mp4"]
+        index.delete_concept("cat")
+        assert [one.name for one in index.concepts] == ["pet"]

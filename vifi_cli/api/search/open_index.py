@@ -16,6 +16,7 @@ from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.times import nanoseconds_of
 from vifi_cli.api.teaching.beginning import teach
 from vifi_cli.api.teaching.candidates import candidates
+from vifi_cli.api.teaching.exchange import Exported, Imported, export_concepts, import_concepts
 from vifi_cli.api.teaching.report import TeachingReport, teaching_report
 from vifi_cli.api.timeline.finding import TimelineOptions, TimelineSearch, find_timelines
 from vifi_cli.api.timeline.labels import labels_for
@@ -25,6 +26,7 @@ from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.encoder import Encoder
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.occurrences import USUAL_RULES, OccurrenceRules
@@ -172,6 +174,41 @@ class OpenIndex:
     def candidates(self, name: str, top: int = 10) -> SearchHits:
         """The moments to mark next for a concept: see `teach`; raises InvalidInput if there is no such concept."""
         return SearchHits(candidates(self._session, name.removeprefix("@"), top))
+
+    @property
+    def concepts(self) -> list[Concept]:
+        """The concepts that were taught, with their marks, in alphabetical order."""
+        return self._session.concepts.all()
+
+    def rename_concept(self, name: str, new_name: str) -> None:
+        """Gives a concept another name; raises InvalidInput if that is taken, or there is no such concept."""
+        self._session.concepts.rename(name.removeprefix("@"), new_name.removeprefix("@"))
+
+    def delete_concept(self, name: str) -> None:
+        """Deletes a concept with its marks; raises InvalidInput if there is no such concept."""
+        self._session.concepts.delete(name.removeprefix("@"))
+
+    def export_concepts(self, names: Sequence[str], file: Path | str) -> Exported:
+        """Writes the marked moments of concepts as labeled data (.csv, .jsonl), or the concepts themselves (.json).
+
+        Raises:
+            InvalidInput: a concept does not exist or has nothing to write, or the suffix is another one.
+        """
+        self._session.refresh()
+        return export_concepts(self._session, names, file)
+
+    def import_concepts(
+        self, file: Path | str, *, name: str | None = None, replace: bool = False
+    ) -> list[Imported]:
+        """Stores the concepts of a .json that `export_concepts` has written; all of them, or none.
+
+        `name` gives the only concept in the file another name. `replace` puts them in place of those of the same names.
+
+        Raises:
+            InvalidInput: the file is damaged, or a name is taken.
+        """
+        self._session.refresh()
+        return import_concepts(self._session, file, name=name, replace_existing=replace)
 
     def embed(self, query: str | AnyQuery) -> Float32Array:
         """The embedding of a query: float32 (D,), of length 1; arguments and errors are those of `search`."""

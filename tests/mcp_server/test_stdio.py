@@ -30,7 +30,7 @@ def test_the_sdks_client_starts_it_and_searches(made: Library, tmp_path: Path) -
             command=sys.executable, args=command(made, tmp_path), env=dict(os.environ), cwd=Path.cwd()
         )
         async with Client(started) as client:
-            assert len((await client.list_tools()).tools) == 6
+            assert len((await client.list_tools()).tools) == 7
             found = document(await client.call_tool("search", {"query": "green", "top": 1}))
             assert Path(found["hits"][0]["path"]).name == "green.mp4"
 

@@ -152,6 +152,10 @@ def test_a_concept_is_taught_and_searched_for(made: Library, tmp_path: Path) -> 
         assert taught["progress"].startswith("learned, ")
         found = document(await client.call_tool("search", {"query": "@sky", "min_score": 0}))
         assert found["query"] == "@sky"
+        assert [(each["key"], each["marked"]) for each in found["hits"] if "marked" in each] == [
+            (hit["key"], "right")
+        ]
+        assert document(await client.call_tool("status", {}))["concepts"] == ["sky"]
         for problem, arguments in (
             ("no concept is called @sea", {"name": "sea"}),
             ("cannot name a concept", {"name": "a b", "description": "blue"}),

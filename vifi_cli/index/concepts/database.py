@@ -11,17 +11,59 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from vifi_cli import paths
 from vifi_cli.disk import access_rights
 from vifi_cli.disk.mounts import mount_of
 from vifi_cli.errors import IndexDamaged, IndexLocked, IndexProblem
 from vifi_cli.index.catalog.connection import CANNOT_WRITE
-from vifi_cli.index.concepts.migrations import MIGRATION_NAMES, migrations
 
 PATIENCE_SECONDS = 10.0
 """How long to wait for another process; none of them takes longer than a disk needs to store a few lines."""
+
+
+migrations = Migrations("vifi-concepts")
+
+
+@migrations()
+def m001_concepts(db: Database) -> None:
+    """The first schema. `key` is the name as it is compared; paths are BLOBs: the file system's own bytes.
+
+    `revision` counts the changes of a concept's marks, and `learned_revision` is the one that the query was learned
+    at. `embedding` holds little-endian float32 numbers (D,), and `facts` the rest of the learned query as JSON.
+    """
+    db.execute(
+        """CREATE TABLE concepts (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            key TEXT NOT NULL UNIQUE,
+            description TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            revision INTEGER NOT NULL DEFAULT 0,
+            learned_revision INTEGER,
+            vision_fingerprint TEXT,
+            embedding BLOB,
+            facts TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE marks (
+            id INTEGER PRIMARY KEY,
+            concept_id INTEGER NOT NULL REFERENCES concepts (id) ON DELETE CASCADE,
+            path BLOB NOT NULL,
+            start_seconds REAL NOT NULL,
+            end_seconds REAL NOT NULL,
+            is_right INTEGER NOT NULL,
+            fingerprint TEXT NOT NULL,
+            marked_at TEXT NOT NULL
+        )"""
+    )
+    db.execute("CREATE INDEX marks_by_concept ON marks (concept_id)")
+
+
+MIGRATION_NAMES = (m001_concepts.__name__,)
+"""All steps this version knows; a database that has seen others was made by a newer one."""
 
 
 def concepts_file(index_folder: Path) -> Path:

@@ -174,6 +174,17 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
         yield [name, f"{len(group)}", *cells, f"{certain}", f"{sum(one.shown_wrong for one in group)}"]
 
 
+def in_bands(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
+    """How often the first hit is right, by its relevance."""
+    first = [hit for one in outcomes if (hit := one.by_relevance)]
+    for low, high in ((0.5, 1.01), (SHOWN, 0.5), (0.1, SHOWN), (0.0, 0.1)):
+        group = [hit for hit in first if low <= (hit.relevance or 0) < high]
+        if group:
+            mean = np.mean([hit.relevance or 0 for hit in group])
+            share = np.mean([is_right(hit) for hit in group])
+            yield [f"{low:g} to {min(high, 1):g}", f"{len(group)}", f"{mean:.2f}", f"{share:.2f}"]
+
+
 def as_files(
     folder: Path, library: Library, texts: Mapping[Path, Float32Array], neutral: NeutralTexts
 ) -> Outcome:
@@ -228,6 +239,8 @@ def show_order(triples: int, files: int) -> None:
                 heads,
                 list(rows(outcomes)),
             )
+            heads_of_bands = ("relevance of the first hit", "queries", "mean", "right recording")
+            show_table(f"{name} by relevance", heads_of_bands, list(in_bands(outcomes)))
 
 
 def show_speed(windows: int) -> None:

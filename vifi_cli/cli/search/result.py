@@ -138,11 +138,11 @@ def _cells(number: int, hit: SearchHit) -> tuple[Text, ...]:
 
 
 def _step_cells(hit: SearchHit) -> list[tuple[Text, ...]]:
-    """A dimmed row for each step of a hit."""
+    """A dimmed row for each step of a hit of several."""
     from rich.text import Text
 
     rows = []
-    for step in hit.steps:
+    for step in hit.steps if len(hit.steps) > 1 else ():
         moment = f"{wording.clock(step.start_seconds)} – {wording.clock(step.end_seconds)}"
         number = step.cosine if step.relevance is None else step.relevance
         texts = "", wording.score_text(number), moment, f"  {wording.printable(step.query)}"

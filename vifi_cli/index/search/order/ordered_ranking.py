@@ -40,6 +40,9 @@ SEEN_RELEVANCE = 0.5
 LEAST_RELEVANCE = 0.01
 """Of hits that are certain to be listed: a large index may hold others below it in place of those listed."""
 
+MOST_WINDOWS = 32_000
+"""Of a step that are looked at for the best hits: in a larger index, a step of a hit is among its best windows."""
+
 LEAST_LOGGED = 1e-12
 COST_OF_RELEVANCE = DistanceCost(-math.log(0.9), 300.0)
 """Five minutes or more between two steps cost a tenth of the relevance."""
@@ -64,14 +67,15 @@ class OrderedRanking:
     def best(self) -> list[ScoredWindow]:
         """The best hits, best first: each spans its steps, and has the score of its chain."""
         top, total = self.options.hits_needed, len(self.vectors) if self.among is None else len(self.among)
+        most = min(total, max(MOST_WINDOWS, top * WINDOWS_PER_HIT)) if top else total
         looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
         while True:
-            seen = self._look(min(looked_at, total))
+            seen = self._look(min(looked_at, most))
             found = self._found_in(seen)
             hits = self._folded(hit for chains in found.values() for hit in chains)
             most_unseen = seen.most_unseen(self._are_settled(seen, found))
             is_enough = bool(top) and len(hits) >= top and hits[-1].score >= most_unseen
-            if is_enough or looked_at >= total or most_unseen <= self._least:
+            if is_enough or looked_at >= most or most_unseen <= self._least:
                 return with_duplicates_counted(hits, self.options)[: self.options.top or None]
             looked_at *= 4
 

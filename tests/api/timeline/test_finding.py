@@ -125,21 +125,35 @@ def test_the_rules_reach_the_video(session: SearchSession) -> None:
 
 
 def test_a_concept_is_compared_with_what_did_not_teach_it(session: SearchSession) -> None:
-    """The red that was marked fits better than any pale red can; without it, pale red is the best there is."""
-    pale = (0.6, -0.2, -0.2)
+    """The video whose moment was marked fits better than any other can."""
+    orange = (1.0, 0.2, -1.0)
     with Catalog(session.folder / CATALOG_FILE) as catalog:
-        catalog.store(encoded_video("/v/mice/d.mp4", [pale] * 6 + [BLUE] * 6, "d"))
+        catalog.store(encoded_video("/v/mice/d.mp4", [orange] * 12, "d"))
     session.concepts.add("alarm", "red")
-    for name, is_right in (("mice/a.mp4", True), ("rats/c.mp4", False)):
+    for name, is_right in (("mice/d.mp4", True), ("rats/c.mp4", False)):
         mark_moment(session, "alarm", Moment(Path("/v", name), 2.0, 6.0), is_right=is_right)
     (asked,) = TimelineSearch(session, labels_for([concept("alarm")]), ANY).asked
-    learned = session.learned(session.concepts.get("alarm")).embedding
-    vectors = session.index.vectors
-    assert asked.range.best <= float(vectors.search(learned, 1)[1][0])
-    found = OpenIndex(session, INDEX_ENCODER).timeline("/v/mice/a.mp4", {"red light": concept("alarm")})
-    assert [(one.label, one.start_seconds) for one in found.occurrences if one.start_seconds < 1] == [
-        ("red light", 0)
-    ]
+    index, learned = session.index, session.learned(session.concepts.get("alarm")).embedding
+    videos = {video.path.name: video.id for video in index.catalog.videos()}
+    _, anywhere = index.vectors.search(learned, 1)
+    _, elsewhere = index.vectors.search(learned, 1, without=index.catalog.window_ids_of([videos["d.mp4"]]))
+    assert asked.range.best == pytest.approx(float(elsewhere[0]))
+    assert elsewhere[0] < anywhere[0] - 0.01
+
+
+def test_where_all_videos_taught_a_concept_only_the_marked_moments_are_left_out(
+    session: SearchSession,
+) -> None:
+    session.concepts.add("alarm", "red")
+    for name, second, is_right in (("a", 2.0, True), ("b", 4.0, True), ("b", 12.0, False)):
+        mark_moment(
+            session, "alarm", Moment(Path(f"/v/mice/{name}.mp4"), second, second + 2), is_right=is_right
+        )
+    mark_moment(session, "alarm", Moment(Path("/v/rats/c.mp4"), 2.0, 4.0), is_right=True)
+    (asked,) = TimelineSearch(session, labels_for([concept("alarm")]), ANY).asked
+    _, anywhere = session.index.vectors.search(asked.embedding, 1)
+    assert asked.range.best == pytest.approx(float(anywhere[0]), abs=1e-3), "the rest of the red is as good"
+    assert [one.start_seconds for one in timelines(session, "red")[0].of("red")] == [0, 15]
 
 
 def test_programs_ask_for_one_video(session: SearchSession) -> None:

@@ -32,6 +32,9 @@ from vifi_cli.index.search.threshold import reaches
 from vifi_cli.index.search.video_index import TIME_DIGITS
 from vifi_cli.index.vectors import MEAN_OF_WINDOWS, Vectors
 
+MOST_TEACHING = 0.75
+"""The largest share of an index that may be left out as what taught a concept, so that a best moment remains."""
+
 CURVE_COSINES = np.linspace(-1.0, 1.0, 20_001, dtype=np.float32)
 
 
@@ -119,27 +122,28 @@ class TimelineSearch:
         query, choice = label.query, self.choice
         embedding, rate = self.session.embed(query, choice), self.session.rater(query, choice)
         curve = None if rate is None else rate(vectors, embedding, CURVE_COSINES)
-        _, unmarked = vectors.search(embedding, 1, without=self._marked_windows(query))
-        _, any_window = vectors.search(embedding, 1)
-        best = float((unmarked if len(unmarked) else any_window)[0])
-        return AskedLabel(embedding, QueryRange.of(sample @ embedding, best), curve)
+        _, best = vectors.search(embedding, 1, without=self._teaching_windows(query, len(vectors)))
+        return AskedLabel(embedding, QueryRange.of(sample @ embedding, float(best[0])), curve)
 
-    def _marked_windows(self, query: Query) -> Int64Array:
-        """The windows that taught the concepts of a query: they match it better than anything new can."""
+    def _teaching_windows(self, query: Query, all_windows: int) -> Int64Array | None:
+        """Those that taught the concepts of a query, which match it better than anything new can.
+
+        In the videos with right marks, unmarked moments show the same individuals and places, so all their windows are
+        among them. Where nearly all videos have marks, it is the marked moments alone. None if nothing was taught.
+        """
         catalog, concepts = self.session.index.catalog, self.session.concepts
         named = [term.meaning.name for term in query.terms if isinstance(term.meaning, ConceptName)]
         marks = [mark for name in named for mark in concepts.get(name).marks if mark.is_right]
         found = found_marks(catalog, marks)
+        of_videos = catalog.window_ids_of(sorted({one.video.id for one in found}))
+        if len(of_videos) <= MOST_TEACHING * all_windows:
+            return of_videos
         near = [
             catalog.window_ids_near(one.video.id, one.mark.start_seconds, one.mark.end_seconds)
             for one in found
         ]
-        whole = [
-            window[0]
-            for window in catalog.windows(catalog.window_ids_of([one.video.id for one in found]))
-            if window[-1]
-        ]
-        return np.unique(np.concatenate([*near, np.array(whole, np.int64)]))
+        of_marks = np.unique(np.concatenate(near))
+        return of_marks if len(of_marks) <= MOST_TEACHING * all_windows else None
 
 
 def find_timelines(

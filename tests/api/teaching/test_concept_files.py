@@ -109,6 +109,13 @@ def test_what_is_wrong_in_a_file_is_named(
     assert "\n" not in str(refused.value)
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for file in (tmp_path, tmp_path / "absent.json"):
+        with pytest.raises(InvalidInput, match=r"cannot be read \(.*\): name a file") as refused:
+            read_concepts(file)
+        assert str(file) in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null", b"[1]", b'{"hits": []}']
 )

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Vifi
 from tests.conftest import MakeOnce
-from tests.taught_colours import CLIPS, make_taught_home
+from tests.taught_colours import CLIPS, COLORS, make_taught_home
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.cli.terminal.options import completion
@@ -24,6 +24,8 @@ def taught(make_once: MakeOnce, tiny: Path, vifi_home: Path) -> Iterator[Path]:
     for file in home.glob("index-concepts.sqlite3*"):
         shutil.copy(file, vifi_home)
     with SearchSession(vifi_home / "index", AUTOMATIC) as session:
+        for name in set(session.concepts.names()) - set(COLORS):
+            session.concepts.delete(name)
         for mark in session.concepts.get("red").marks:
             if mark.path.name in ("red_2.mp4", "red_3.mp4"):
                 session.concepts.unmark("red", mark)
@@ -64,6 +66,9 @@ def test_unknown_names_are_answered_with_the_nearest(vifi: Vifi, taught: Path) -
     )
     assert vifi("search", "text:@gren").exit_code in (0, 1)
     assert "no concept is called @gren" in vifi("concepts", "show", "@gren").stderr
+    assert (
+        "@green names a concept: search for it with `vifi search @green`" in vifi("similar", "@green").stderr
+    )
 
 
 def test_concepts_are_listed_and_shown(vifi: Vifi, taught: Path) -> None:

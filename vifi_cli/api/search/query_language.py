@@ -148,6 +148,10 @@ def parse_example(text: str, files: NamedFiles = FILES_ON_DISK) -> Example:
     file, time = _split_time(text, files)
     if "://" in file:
         raise InvalidInput(f"{file} is an address: download it and name the file")
+    if _means_concept(text) and not files.exists(text):
+        raise InvalidInput(
+            f"{text} names a concept: search for it with `vifi search {text}`, or name a file as ./{text}"
+        )
     if time is None:
         return Example(files.path(file))
     part = time_range_of(time)

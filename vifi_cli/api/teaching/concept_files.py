@@ -70,8 +70,7 @@ def read_concepts(path: Path | str) -> list[Concept]:
     """The concepts of a file that `write_concepts` has written.
 
     Raises:
-        InvalidInput: it is none, or damaged; the text names the file and the field.
-        OSError: it cannot be read.
+        InvalidInput: it cannot be read, is none, or is damaged; the text names the file and the field.
     """
     path = given_path(path)
     document = _document_in(path)
@@ -91,8 +90,13 @@ def read_concepts(path: Path | str) -> list[Concept]:
 
 
 def _document_in(path: Path) -> Any:
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read ({error.strerror}): name a file that `vifi concepts export` made"
+        ) from error
     if len(content) > MOST_BYTES:
         raise InvalidInput(f"{path} is too large to be a file of concepts")
     try:

@@ -63,8 +63,7 @@ def import_concepts(
     `name` is for the only concept in the file.
 
     Raises:
-        InvalidInput: the file is damaged, or a name is taken and not to be replaced.
-        OSError: it cannot be read.
+        InvalidInput: the file cannot be read or is damaged, or a name is taken and not to be replaced.
     """
     concepts = read_concepts(file)
     if name is not None:

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.web.conftest import Library
+from vifi_cli.index.concepts.store import ConceptStore
+
 
 def say(address: str, request: bytes) -> bytes:
     """The answer to a request that is sent as it is."""
@@ -129,3 +132,29 @@ def test_many_ranges_at_once_do_not_hold_it_up(address: str) -> None:
     answer = get(address, f"{found[0]}file", f"Range: bytes={ranges}\r\n")
     assert status(answer) in (200, 206, 400, 416, 422, 431)
     assert len(answer) < 10_000_000
+
+
+def test_nothing_is_taught_by_a_request_that_is_not_the_pages_own(
+    address: str, made_library: Library
+) -> None:
+    host = urlsplit(address).netloc
+    concept = '{"name": "a", "description": "red"}'
+    for headers, content in (
+        ("", concept),
+        ("X-Vifi: page\r\nOrigin: https://evil.example\r\n", concept),
+        ("X-Vifi: page\r\nOrigin: null\r\n", concept),
+        ("X-Vifi: page\r\nForwarded: for=127.0.0.1\r\n", concept),
+        ("X-Vifi: page\r\nSec-Fetch-Site: same-site\r\n", concept),
+        ("X-Vifi: page\r\nX-Vifi: other\r\nX-Forwarded-For: 127.0.0.1\r\n", concept),
+        ("X-Vifi: page\r\n", concept[:-1]),
+        ("X-Vifi: page\r\n", "x" * 3_000_000),
+        ("X-Vifi: page\r\n", '{"name":' * 2000),
+    ):
+        head = f"POST /api/concepts HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}"
+        lengths = f"Content-Length: {len(content)}", "Transfer-Encoding: chunked"
+        bodies = content, f"{len(content):x}\r\n{content}\r\n0\r\n\r\n"
+        for length, body in zip(lengths, bodies, strict=True):
+            answer = say(address, f"{head}{length}\r\n\r\n{body}".encode())
+            assert not answer or status(answer) in (400, 403, 413), headers
+    assert status(get(address, "/api/concepts")) == 200
+    assert ConceptStore(made_library.index).names() == []

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Reque
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library, fill, running
 from vifi_cli.index.catalog.lock import note_progress, write_lock
+from vifi_cli.index.concepts.store import ConceptStore
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -521,3 +522,118 @@ def test_what_is_asked_during_an_index_run_is_answered(page: Page, made_library:
         expect(page.locator("#running")).to_be_in_viewport()
         hit(page, "red_then_blue.mp4").click()
         shows(page, "blue")
+
+
+@pytest.fixture
+def taught(browser: Browser, made_library: Library, tmp_path: Path) -> Iterator[Page]:
+    """A page of the shared library, whose concepts are this test's own."""
+    (tmp_path / "index").symlink_to(made_library.index, target_is_directory=True)
+    own = Library(made_library.videos, tmp_path / "index")
+    with running(own, tmp_path / "cache") as address, browser.new_context(base_url=address) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on(
+            "console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        yield page
+        # Chromium reports each answer that is an error
+        assert [text for text in wrong if "status of 400" not in text] == []
+
+
+def mark_of(page: Page, name: str, mark: str) -> Any:
+    """The button that marks the first hit of a video."""
+    return page.locator(".card", has_text=name).first.get_by_role("button", name=mark)
+
+
+def test_a_concept_is_taught_by_keyboard_alone(taught: Page) -> None:
+    page = taught
+    page.goto("/?q=a+blue+thing")
+    expect(page.get_by_role("button", name="Right")).to_have_count(0)
+    page.locator(".offer summary").press("Enter")
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_be_focused()
+    page.keyboard.type("bl ue")  # in place of what is proposed
+    page.keyboard.press("Enter")
+    expect(page.locator(".offer").get_by_role("alert")).to_contain_text("cannot name a concept")
+    name.fill("blues")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**teach=blues")
+    bar = page.get_by_role("region", name="Teaching @blues")
+    expect(bar).to_contain_text("0 right, 0 wrong")
+    page.locator("details.rest").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    hit(page, "blue.mkv").focus()
+    page.keyboard.press("y")
+    expect(mark_of(page, "blue.mkv", "Right")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#said")).to_contain_text("Marked right.")
+    hit(page, "green.mp4").press("n")
+    expect(bar).to_contain_text("1 right, 1 wrong")
+    expect(bar.get_by_role("link", name="Search @blues")).to_be_visible()
+    hit(page, "red.mp4").press("y")
+    expect(bar).to_contain_text("2 right, 1 wrong")
+    page.keyboard.press("u")
+    expect(bar).to_contain_text("1 right, 1 wrong")
+    expect(mark_of(page, "red.mp4", "Right")).to_have_attribute("aria-pressed", "false")
+    hit(page, "red.mp4").press("Enter")
+    player = page.get_by_role("dialog")
+    expect(player.get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("n")
+    expect(player.get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(bar).to_contain_text("1 right, 2 wrong")
+    bar.get_by_role("link", name="Search @blues").press("Enter")
+    expect(page).to_have_title("@blues – vifi")
+    page.wait_for_load_state()
+    expect(mark_of(page, "blue.mkv", "Right")).to_have_attribute("aria-pressed", "true")
+    page.goto("/")
+    page.get_by_role("link", name="@blues").click()
+    expect(bar).to_contain_text("1 right, 2 wrong")
+
+
+def test_a_mark_that_is_not_stored_is_not_shown(taught: Page) -> None:
+    page = taught
+    page.goto("/?q=red")
+    page.locator(".offer summary").click()
+    page.get_by_role("button", name="Start teaching").click()
+    page.wait_for_url("**teach=red")  # and what it loads: a click before that would be lost
+    right = mark_of(page, "red.mp4", "Right")
+    page.route(
+        "**/marks*", lambda route: route.fulfill(status=200, content_type="text/html", body="a proxy's page")
+    )
+    right.click()
+    expect(page.locator("#teaching").get_by_role("alert")).to_contain_text("Not stored")
+    expect(right).to_have_attribute("aria-pressed", "false")
+    page.unroute("**/marks*")
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#teaching").get_by_role("alert")).to_be_hidden()
+    right.click()
+    expect(page.locator("#teaching")).to_contain_text("0 right, 0 wrong")
+    page.get_by_role("button", name="Undo").click()
+    expect(right).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(right).to_have_attribute("aria-pressed", "true")
+
+
+def test_buttons_to_teach_are_large_enough_for_fingers(
+    browser: Browser, made_library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "index").symlink_to(made_library.index, target_is_directory=True)
+    own = Library(made_library.videos, tmp_path / "index")
+    ConceptStore(tmp_path / "index").add("x" * 64, "red")
+    with (
+        running(own, tmp_path / "cache") as address,
+        browser.new_context(base_url=address, **PHONE) as context,
+    ):
+        page = context.new_page()
+        for place in ("/", "/?q=red", f"/?q=red&teach={'x' * 64}"):
+            page.goto(place)
+            page.locator(".offer summary").evaluate_all("all => all.forEach(one => one.click())")
+            shown = page.locator(
+                ".judge button, .teaching .actions > *, .offer :is(input, button, .button, summary), .concepts a"
+            ).filter(visible=True)
+            assert shown.count() >= 1
+            heights = shown.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+            assert min(heights) >= 44
+            assert page.evaluate("document.documentElement.scrollWidth") == 390

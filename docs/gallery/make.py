@@ -104,8 +104,10 @@ class Studio:
         command = [sys.executable, "-m", "vifi_cli", "serve"]
         with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout
-            yield server.stdout.readline().strip()
-            server.terminate()
+            try:
+                yield server.stdout.readline().strip()
+            finally:
+                server.terminate()
 
 
 def search_on_terminal(studio: Studio, target: Path) -> None:
@@ -161,6 +163,22 @@ def serve_player(studio: Studio, target: Path) -> None:
 def serve_phone(studio: Studio, target: Path) -> None:
     """The hits of a search, on a phone."""
     with studio.server() as address, studio.page(PHONE, f"{address}?q=a+cat") as page:
+        previews_run(page)
+        page.screenshot(path=target)
+
+
+def serve_teach(studio: Studio, target: Path) -> None:
+    """A concept that is taught by marks."""
+    with studio.server() as address, studio.page(LIGHT, f"{address}?q=a+pet") as page:
+        page.get_by_text("Teach this").click()
+        page.get_by_role("button", name="Start teaching").click()
+        page.wait_for_url("**teach=pet")
+        page.goto(f"{address}?teach=pet")
+        for hit in page.locator(".card").all()[:4]:
+            name = hit.locator("a.play").get_attribute("data-name")
+            hit.get_by_role("button", name="Right" if name == "pets.mp4" else "Wrong").click()
+            hit.locator("[aria-pressed=true]").wait_for()
+        page.mouse.move(0, 0)
         previews_run(page)
         page.screenshot(path=target)
 
@@ -233,6 +251,7 @@ MADE: dict[str, Callable[[Studio, Path], None]] = {
     "serve": serve_light,
     "serve-player": serve_player,
     "serve-phone": serve_phone,
+    "serve-teach": serve_teach,
     "cut": cut_page,
     "classify": classify_on_terminal,
     "classify-strip": strip,

@@ -29,7 +29,12 @@ def learn_concept(
     if lesson is not None:
         made_with = catalog.indexed_with
         return LearnedQuery(
-            made_with.vision_fingerprint, lesson.query, lesson.form, lesson.validation, made_with.model
+            made_with.vision_fingerprint,
+            lesson.query,
+            lesson.form,
+            lesson.validation,
+            made_with.model,
+            lesson.held_out,
         )
     is_lacking_marks = len(marked.is_right) < len(concept.marks)
     return (

@@ -25,7 +25,9 @@ from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
+from vifi_cli.index.concepts.concept_relevance import concept_rater
 from vifi_cli.index.concepts.concept_search import search_concept
+from vifi_cli.index.concepts.learning import TEXT
 from vifi_cli.index.concepts.store import ConceptStore
 from vifi_cli.index.encoder import Encoder, TextEncoder
 from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
@@ -129,7 +131,7 @@ class SearchSession:
         options: RankingOptions = USUAL_OPTIONS,
         choice: EncoderChoice = INDEX_ENCODER,
     ) -> list[SearchHit]:
-        """The best hits of a query, with their relevance if all its terms are wanted words.
+        """The best hits of a query, with their relevance if it is a concept alone, or all its terms are wanted words.
 
         The hits of a concept alone are those that nobody has marked, and then the moments marked right.
 
@@ -218,10 +220,13 @@ class SearchSession:
         return self._read(description, INDEX_ENCODER)
 
     def rater(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Rater | None:
-        """Rates the hits of a query by the scores of neutral texts; None unless all terms are wanted words.
+        """Rates the hits of wanted words by the scores of neutral texts, and of a concept alone by its marks.
 
-        Neutral texts say nothing about the scores of pictures, or of words that are subtracted.
+        None for all other queries: neither says anything about the scores of pictures, of words that are subtracted,
+        or of a concept with words.
         """
+        if query.sole_concept:
+            return self._concept_rater(self.concepts.get(query.sole_concept), choice)
         if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
             return None
 
@@ -239,6 +244,12 @@ class SearchSession:
                 self._cache, fingerprint, load_and_note, dimension=dimension
             )
         return text_rater(self.folder, self._neutral[fingerprint])
+
+    def _concept_rater(self, concept: Concept, choice: EncoderChoice) -> Rater | None:
+        learned = self.learned(concept)
+        if learned.form == TEXT:
+            return self.rater(query_in_words(concept.description), choice)
+        return concept_rater(learned.held_out)
 
     def see(self, example: Example, device: str = "auto") -> "SeenExample":
         """An example as the encoder sees it; an encoder is loaded only if the index does not know it.

@@ -51,6 +51,16 @@ class CrossValidation:
         return self.gain_low <= 0
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOutScores:
+    """What marks score with queries learned without their videos, as cosines above the mean of the index."""
+
+    right_mean: float = 0.0
+    right_videos: int = 0  # how many videos have right marks that could be left out
+    variance: float = 0.0  # around the mean of each kind
+    marks: int = 0  # how many the variance is of
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LearnedQuery:
     """What an encoder's index has taught: a query like that of a text, to be searched with nothing re-encoded."""
@@ -62,6 +72,7 @@ class LearnedQuery:
     )
     validation: CrossValidation | None = None  # None: too few marks to leave some out
     model: str = ""  # the encoder's name, for messages
+    held_out: HeldOutScores = HeldOutScores()
 
     @property
     def needs_more_marks(self) -> bool:

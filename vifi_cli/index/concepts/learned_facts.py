@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from vifi_cli.index.arrays import Float32Array
-from vifi_cli.index.concepts.concept import CrossValidation, LearnedQuery
+from vifi_cli.index.concepts.concept import CrossValidation, HeldOutScores, LearnedQuery
 
 LENGTH_TOLERANCE = 0.01
 """How far from 1 the length of a query may be."""
@@ -18,6 +18,7 @@ def facts_of(learned: LearnedQuery) -> tuple[str, bytes, str]:
         "form": learned.form,
         "validation": learned.validation and asdict(learned.validation),
         "model": learned.model,
+        "held_out": asdict(learned.held_out),
     }
     return learned.vision_fingerprint, learned.embedding.astype("<f4").tobytes(), json.dumps(facts)
 
@@ -38,6 +39,7 @@ def learned_of(fingerprint: str | None, embedding: object, facts: str | None) ->
             str(content.get("form", "text")),
             None if validation is None else CrossValidation(**validation),
             str(content.get("model", "")),
+            HeldOutScores(**content.get("held_out", {})),
         )
     except (ValueError, TypeError, AttributeError):
         return None

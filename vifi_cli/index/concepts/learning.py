@@ -12,9 +12,9 @@ import numpy as np
 
 from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.background import Background
-from vifi_cli.index.concepts.concept import CrossValidation
+from vifi_cli.index.concepts.concept import CrossValidation, HeldOutScores
 from vifi_cli.index.concepts.forms import FORMS, Coordinates, Fitted, fit, fit_text
-from vifi_cli.index.concepts.validation import cross_validation
+from vifi_cli.index.concepts.validation import cross_validation, held_out_scores
 
 TEXT, BLEND = "text", "blend"
 """The forms of a learned query: the text alone, or the weighted mean of the forms."""
@@ -45,6 +45,7 @@ class Lesson:
     query: Float32Array  # (D,), of length 1
     form: str  # TEXT or BLEND
     validation: CrossValidation | None  # None: too few marks to leave some out
+    held_out: HeldOutScores
 
 
 def learn_query(text: Float32Array, marked: MarkedWindows, background: Background) -> Lesson | None:
@@ -64,16 +65,23 @@ def learn_query(text: Float32Array, marked: MarkedWindows, background: Backgroun
     keeps_text = weights[0] > 0.5
     if keeps_text:
         weights = np.eye(len(fitted))[0]
-    query, margins = (
+    query, margins, scores = (
         np.tensordot(weights, values, 1)
-        for values in ([one.query for one in fitted], [one.margins for one in fitted])
+        for values in (
+            [one.query for one in fitted],
+            [one.margins for one in fitted],
+            [one.scores for one in fitted],
+        )
     )
     validation = cross_validation(fitted[0].margins, margins, is_right, marked.groups)
     embedding = background.axes @ query
     length = float(np.linalg.norm(embedding))
     if not length:
         return None
-    return Lesson((embedding / length).astype(np.float32), TEXT if keeps_text else BLEND, validation)
+    held_out = held_out_scores(scores / length, is_right, marked.groups)
+    return Lesson(
+        (embedding / length).astype(np.float32), TEXT if keeps_text else BLEND, validation, held_out
+    )
 
 
 def _folds(groups: Int64Array, is_right: BoolArray) -> Int64Array:

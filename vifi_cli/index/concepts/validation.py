@@ -3,7 +3,7 @@
 import numpy as np
 
 from vifi_cli.index.arrays import BoolArray, Float64Array, Int64Array
-from vifi_cli.index.concepts.concept import CrossValidation
+from vifi_cli.index.concepts.concept import CrossValidation, HeldOutScores
 
 DRAWS = 500
 STUDENT_QUANTILES = (
@@ -46,6 +46,19 @@ def cross_validation(
     low, high = max(learned - text - half, -1.0), min(learned - text + half, 1.0)
     right, wrong = int(is_known.any(axis=1).sum()), int(is_known.any(axis=0).sum())
     return CrossValidation(right, wrong, text, learned, low, high)
+
+
+def held_out_scores(scores: Float64Array, is_right: BoolArray, groups: Int64Array) -> HeldOutScores:
+    """Summarizes the scores of marks (M,) that were left out; NaN is one that could not be."""
+    is_known = ~np.isnan(scores)
+    kinds = [scores[is_known & is_right], scores[is_known & ~is_right]]
+    deviations = np.concatenate([kind - kind.mean() if len(kind) > 1 else kind[:0] for kind in kinds])
+    return HeldOutScores(
+        float(kinds[0].mean()) if len(kinds[0]) else 0.0,
+        len(np.unique(groups[is_known & is_right])),
+        float(deviations @ deviations) / max(len(deviations), 1),
+        len(deviations),
+    )
 
 
 def average_precisions(

@@ -135,6 +135,17 @@ def test_a_hit_can_be_searched_looked_at_and_cut(made: Library, tmp_path: Path) 
     ask(made, tmp_path, asked)
 
 
+def test_steps_in_order_are_found(made: Library, tmp_path: Path) -> None:
+    async def asked(client: Client) -> None:
+        given = {"query": "red then blue", "top": 1, "within_seconds": 5, "min_score": 0}
+        (hit,) = document(await client.call_tool("search", given))["hits"]
+        assert hit["path"] == str(made.videos / "day" / "red_then_blue.mp4")
+        assert [step["query"] for step in hit["steps"]] == ["red", "blue"]
+        assert hit["steps"][0]["end_seconds"] <= hit["steps"][1]["start_seconds"]
+
+    ask(made, tmp_path, asked)
+
+
 def test_a_concept_is_taught_and_searched_for(made: Library, tmp_path: Path) -> None:
     copy = Library(made.videos, tmp_path / "index")
     shutil.copytree(made.index, copy.index)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli.api.search.query_language import example, parse_query, words
+from vifi_cli.api.search.query_language import example, parse_query, within, words
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import ConceptName, Example, OrderedQuery, Query, Words
 
@@ -102,3 +102,16 @@ def test_what_has_no_meaning_is_refused() -> None:
         words("a").then(words("b"), within_seconds=0)
     with pytest.raises(TypeError):
         words("a") + words("b").then(words("c"))  # type: ignore[operator]
+
+
+def test_a_length_of_time_limits_all_steps() -> None:
+    query = parse_query(["a", "then", "b"])
+    assert within(query, None) is query
+    assert within(query, "1:30") == words("a").then(words("b")).within(90)
+    for asked, length, says in (
+        (words("a"), "30s", "--within limits the time between steps, and the query has one"),
+        (query, "0s", "--within 0s: the time between two steps is above 0"),
+        (query, "soon", "--within soon: not a length of time"),
+    ):
+        with pytest.raises(InvalidInput, match=says):
+            within(asked, length)

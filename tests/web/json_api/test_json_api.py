@@ -57,6 +57,19 @@ class TestSearch:
             assert hit["unsure"] is False
             assert hit["key"].startswith(made_library.key(f"day/{Path(hit['path']).name}") + "@")
 
+    def test_steps_in_order_have_their_moments(self, client: TestClient) -> None:
+        found = document(client, "/api/search?q=red+then+blue&top=1&within=5s&min_score=0")
+        (hit,) = found["hits"]  # type: ignore[misc]
+        assert Path(hit["path"]).name == "red_then_blue.mp4"
+        assert [step["query"] for step in hit["steps"]] == ["red", "blue"]
+        red, blue = hit["steps"]
+        assert (red["start_seconds"], blue["end_seconds"]) == (hit["start_seconds"], hit["end_seconds"])
+        assert red["end_seconds"] == pytest.approx(blue["start_seconds"], abs=1.5)
+        assert min(red["cosine"], blue["cosine"]) > 0.5
+        assert hit["key"].endswith(f"@{hit['start_seconds']:.3f}-{hit['end_seconds']:.3f}")
+        assert "put `then` between two, or omit `within`" in problem(client, "/api/search?q=red&within=5s")
+        assert "not a length of time" in problem(client, "/api/search?q=red+then+blue&within=soon")
+
     def test_every_link_of_a_hit_leads_to_what_it_names(self, client: TestClient) -> None:
         (hit,) = document(client, "/api/search?q=blue&top=1&path=*.mkv")["hits"]  # type: ignore[misc]
         kinds = {name: client.get(link).headers["content-type"] for name, link in hit["links"].items()}

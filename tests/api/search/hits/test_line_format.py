@@ -1,14 +1,16 @@
 """Hits in the user's own format."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.made_videos import Sound, noise, numbered_frames, write_video
+from vifi_cli.api.search.hits.documents import hit_document
 from vifi_cli.api.search.hits.line_format import FIELDS, HitFormat
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.search.video_index import SearchHit
+from vifi_cli.index.search.video_index import SearchHit, StepMoment
 from vifi_cli.wording import escaped
 
 ODD = os.fsdecode(b"/v/a\tb\\c\n\xff.mp4")
@@ -64,3 +66,14 @@ def test_the_documentation_has_every_field() -> None:
     text = (Path(__file__).parents[4] / "docs" / "searching.md").read_text()
     for name, field in FIELDS.items():
         assert f"| `{{{name}}}` | {field.meaning} |" in text
+
+
+def test_the_steps_of_a_hit_are_times() -> None:
+    steps = StepMoment("a", 1.0, 2.5, 0.3, 0.9), StepMoment("b", 80.0, 84.0, 0.3, 0.9)
+    hits = [replace(HITS[0], steps=steps), HITS[0]]
+    assert list(HitFormat("{number} {steps}").filled("q", hits, str)) == ["1 0:01-0:02.5 1:20-1:24", "2 "]
+    assert hit_document(hits[0])["steps"] == [
+        {"query": "a", "start_seconds": 1.0, "end_seconds": 2.5, "relevance": 0.9, "cosine": 0.3},
+        {"query": "b", "start_seconds": 80.0, "end_seconds": 84.0, "relevance": 0.9, "cosine": 0.3},
+    ]
+    assert "steps" not in hit_document(hits[1])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from vifi_cli.index.search.order.chains import (
     DistanceCost,
+    SeparateChains,
     StepWindows,
     best_chain,
-    separate_chains,
     without_after,
 )
 
@@ -29,7 +29,7 @@ def step(*windows: Window, within: float = math.inf, barriers: Sequence[float] =
 def found(*steps: StepWindows, cost: DistanceCost = FREE) -> list[tuple[float, list[tuple[float, float]]]]:
     return [
         (round(chain.score, 6), [(one.start_seconds, one.end_seconds) for one in chain.windows])
-        for chain in separate_chains(steps, cost)
+        for chain in SeparateChains(steps, cost)
     ]
 
 
@@ -89,7 +89,9 @@ def test_chains_of_a_video_share_no_second() -> None:
         (10, [(0, 2), (14, 16)]),
         (2, [(20, 22), (24, 26)]),
     ]
-    assert [chain.score for chain in separate_chains([ones, twos], FREE, least=3)] == [10]
+    chains = SeparateChains([ones, twos], FREE)
+    assert (chains.next_score, chains.take().score, chains.next_score) == (10, 10, 2)
+    assert (chains.take().score, chains.next_score) == (2, -math.inf)
 
 
 def test_a_step_without_windows_gives_no_chain() -> None:

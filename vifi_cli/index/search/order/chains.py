@@ -84,31 +84,44 @@ class Chain:
         return self.windows[-1].end_seconds
 
 
-def separate_chains(
-    steps: Sequence[StepWindows],
-    cost: DistanceCost,
-    least: float = -math.inf,
-    located: Callable[[Chain, Room], Chain] = lambda chain, _: chain,
-) -> Iterator[Chain]:
-    """The best chain of a video, then the best of those that share no second with one before, and so on.
+class SeparateChains:
+    """The chains of a video: the best one, then the best of those that share no second with one before, and so on.
 
-    Windows of a step may overlap those of the next by half of the shorter one, as neighbors do. Stops before chains
-    that score less than `least`.
-    `located` gives the moments of a chain in place of its windows; the next ones do not share a second with those.
+    Windows of a step may overlap those of the next by half of the shorter one, as neighbors do.
     """
-    rooms, waiting = [EVERYWHERE], list[tuple[Chain, float, float]]()
-    while True:
-        waiting += [(chain, *room) for room in rooms if (chain := best_chain(steps, cost, room))]
-        if not waiting:
-            return
-        next_best = max(waiting, key=lambda each: (each[0].score, -each[0].start_seconds))
-        best, begin, end = next_best
-        if best.score < least:
-            return
-        best = located(best, (begin, end))
-        yield best
-        waiting.remove(next_best)
-        rooms = [(begin, best.start_seconds), (best.end_seconds, end)]
+
+    def __init__(
+        self,
+        steps: Sequence[StepWindows],
+        cost: DistanceCost,
+        located: Callable[[Chain, Room], Chain] = lambda chain, _: chain,
+    ) -> None:
+        """`located` gives the moments of a chain in place of its windows; the next ones share no second with those."""
+        self._steps, self._cost, self._located = steps, cost, located
+        self._waiting: list[tuple[Chain, Room]] = []
+        self._look_in(EVERYWHERE)
+
+    def __iter__(self) -> Iterator[Chain]:
+        while self._waiting:
+            yield self.take()
+
+    @property
+    def next_score(self) -> float:
+        """The score of the next chain; -inf if there is none."""
+        return self._waiting[0][0].score if self._waiting else -math.inf
+
+    def take(self) -> Chain:
+        """The next chain, of which there must be one."""
+        best, room = self._waiting.pop(0)
+        found = self._located(best, room)
+        self._look_in((room[0], found.start_seconds))
+        self._look_in((found.end_seconds, room[1]))
+        return found
+
+    def _look_in(self, room: Room) -> None:
+        if chain := best_chain(self._steps, self._cost, room):
+            self._waiting.append((chain, room))
+            self._waiting.sort(key=lambda each: (-each[0].score, each[0].start_seconds))
 
 
 def best_chain(steps: Sequence[StepWindows], cost: DistanceCost, room: Room = EVERYWHERE) -> Chain | None:

@@ -4,8 +4,10 @@ It looks at the best windows of each step, and at more and more of them, until n
 be better than those found: Fagin's threshold algorithm, where the best window of each step bounds a video's chains.
 """
 
+import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -17,9 +19,10 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments, fold_near_duplicates
 from vifi_cli.index.search.order.chains import (
     NOWHERE,
+    Chain,
     DistanceCost,
+    SeparateChains,
     StepWindows,
-    separate_chains,
     without_after,
 )
 from vifi_cli.index.search.order.seen_windows import RankedWindows, SeenWindows, placed_windows
@@ -28,7 +31,6 @@ from vifi_cli.index.search.ranking import (
     LEAST_WINDOWS,
     WINDOWS_PER_HIT,
     RankingOptions,
-    place_in_list,
     with_duplicates_counted,
 )
 from vifi_cli.index.vectors import Vectors
@@ -54,6 +56,14 @@ def relevance_of(found: ScoredWindow) -> float:
     return math.exp(found.score)
 
 
+def _as_hit(video: int, chain: Chain) -> ScoredWindow:
+    steps = tuple(
+        ScoredWindow(video, each.start_seconds, each.end_seconds, each.score, window_id=each.id)
+        for each in chain.windows
+    )
+    return ScoredWindow(video, chain.start_seconds, chain.end_seconds, chain.score, steps=steps)
+
+
 @dataclass(frozen=True, eq=False)
 class OrderedRanking:
     """An ordered query put to one state of a catalog and its vectors."""
@@ -71,9 +81,8 @@ class OrderedRanking:
         looked_at = max(LEAST_WINDOWS, top * WINDOWS_PER_HIT) if top else total
         while True:
             seen = self._look(min(looked_at, most))
-            found = self._found_in(seen)
-            hits = self._folded(hit for chains in found.values() for hit in chains)
-            most_unseen = seen.most_unseen(self._are_settled(seen, found))
+            hits = self._folded(self._hits(seen))
+            most_unseen = seen.most_unseen(self._are_settled(seen, hits))
             is_enough = bool(top) and len(hits) >= top and hits[-1].score >= most_unseen
             if is_enough or looked_at >= most or most_unseen <= self._least:
                 return with_duplicates_counted(hits, self.options)[: self.options.top or None]
@@ -115,21 +124,26 @@ class OrderedRanking:
             ranked.append(RankedWindows(ids, self.score_of(step, cosines)))
         return SeenWindows(placed_windows(self.catalog, ranked), np.array([step.least for step in ranked]))
 
-    def _found_in(self, seen: SeenWindows) -> dict[int, list[ScoredWindow]]:
-        """The best hits of seen windows in each video that may have some of the best of all."""
-        top = 0 if self.options.fold_duplicates else self.options.top
-        found: dict[int, list[ScoredWindow]] = {}
-        best: list[float] = []  # scores, ascending
-        for place in (-seen.most_of_seen).argsort(kind="stable"):
-            most, video = float(seen.most_of_seen[place]), int(seen.videos[place])
-            least = best[0] if top and len(best) == top else -math.inf
-            if most == -math.inf or most < least:
-                break
-            found[video] = list(self._hits_of(video, seen, least))
-            best = sorted([*best, *(hit.score for hit in found[video])])[-top:]
-        return found
+    def _hits(self, seen: SeenWindows) -> Iterator[ScoredWindow]:
+        """The hits of seen windows, best first: a video is looked into when its bound is the best that is left."""
+        # of equal scores, bounds (0) are before chains (1), so that videos keep their order
+        heap: list[tuple[float, int, int, int, SeparateChains | None]] = [
+            (-most, 0, video, 0, None)
+            for most, video in zip(seen.most_of_seen.tolist(), seen.videos.tolist(), strict=True)
+            if most > -math.inf
+        ]
+        heapq.heapify(heap)
+        while heap:
+            _, _, video, taken, chains = heapq.heappop(heap)
+            if chains is None:
+                chains = self._chains_of(video, seen)
+            else:
+                yield _as_hit(video, chains.take())
+                taken += 1
+            if chains.next_score > -math.inf and (not self._most_per_video or taken < self._most_per_video):
+                heapq.heappush(heap, (-chains.next_score, 1, video, taken, chains))
 
-    def _hits_of(self, video: int, seen: SeenWindows, least: float) -> Iterator[ScoredWindow]:
+    def _chains_of(self, video: int, seen: SeenWindows) -> SeparateChains:
         steps = [
             placed.of_video(video, step.within_seconds, barriers.get(video, NOWHERE))
             for step, placed, barriers in zip(self.wanted, seen.steps, self._barriers, strict=True)
@@ -139,13 +153,7 @@ class OrderedRanking:
         for step, barriers in self._absent_at_last:
             steps[-1] = without_after(steps[-1], barriers.get(video, NOWHERE), step.within_seconds)
         finder = MomentFinder(self.catalog, self.vectors, self.wanted, self.ends_with_moment, video)
-        chains = separate_chains(steps, self._cost, least, finder.with_moments)
-        for chain in islice(chains, self._most_per_video or None):
-            windows = tuple(
-                ScoredWindow(video, each.start_seconds, each.end_seconds, each.score, window_id=each.id)
-                for each in chain.windows
-            )
-            yield ScoredWindow(video, chain.start_seconds, chain.end_seconds, chain.score, steps=windows)
+        return SeparateChains(steps, self._cost, finder.with_moments)
 
     @property
     def ends_with_moment(self) -> bool:
@@ -170,23 +178,21 @@ class OrderedRanking:
         scores = np.array([score_of[one] for one in ids.tolist()], np.float64)
         return replace(windows, ids=ids, starts=starts, ends=ends, scores=scores)
 
-    def _are_settled(self, seen: SeenWindows, found: Mapping[int, list[ScoredWindow]]) -> BoolArray:
+    def _are_settled(self, seen: SeenWindows, hits: Iterable[ScoredWindow]) -> BoolArray:
         """Whether each video's hits (V,) stay the same, whatever windows were not looked at."""
-        full = self._most_per_video
-        return np.array(
-            [
-                bool(full) and len(hits := found.get(video, [])) == full and hits[-1].score >= most
-                for video, most in zip(seen.videos.tolist(), seen.most_of_others.tolist(), strict=True)
-            ],
-            np.bool_,
-        )
+        scores: dict[int, list[float]] = defaultdict(list)
+        for hit in (shown for best in hits for shown in (best, *best.duplicates)):
+            scores[hit.video_id].append(hit.score)
+        full = self._most_per_video or math.inf
+        bounds = zip(seen.videos.tolist(), seen.most_of_others.tolist(), strict=True)
+        settled = [len(scores[video]) == full and min(scores[video]) >= most for video, most in bounds]
+        return np.array(settled, np.bool_)
 
-    def _folded(self, hits: Iterable[ScoredWindow]) -> list[ScoredWindow]:
-        ranked = sorted(hits, key=place_in_list)
+    def _folded(self, hits: Iterator[ScoredWindow]) -> list[ScoredWindow]:
         most = self.options.hits_needed or None
         if not self.options.fold_duplicates:
-            return ranked[:most]
-        return fold_near_duplicates(ranked, self._embed, most=most)
+            return list(islice(hits, most))
+        return fold_near_duplicates(hits, self._embed, most=most)
 
     def _embed(self, hit: ScoredWindow) -> Float32Array:
         frames = self.catalog.frames_that_show(hit.video_id, hit.start_seconds, hit.end_seconds)[1]

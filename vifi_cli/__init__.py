@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.playback import open_in_player
     from vifi_cli.api.search.open_index import open_index
     from vifi_cli.api.search.query_language import concept, example, words
+    from vifi_cli.api.teaching.improvement.improve import improve
     from vifi_cli.api.timeline.files import write_timelines
     from vifi_cli.api.training.bridge import bridge, resume_bridge
     from vifi_cli.api.training.estimate import estimate_training
@@ -92,6 +93,7 @@ _HOMES = {
     "evaluate_retrieval": "vifi_cli.api.evaluation.searched.retrieval",
     "example": "vifi_cli.api.search.query_language",
     "finetune": "vifi_cli.api.training.finetune",
+    "improve": "vifi_cli.api.teaching.improvement.improve",
     "index_videos": "vifi_cli.api.library.indexing",
     "merge_models": "vifi_cli.api.models.merging",
     "list_runs": "vifi_cli.api.training.runs",
@@ -133,6 +135,7 @@ __all__ = [
     "export_model",
     "finetune",
     "import_model",
+    "improve",
     "index_videos",
     "list_runs",
     "load_model",

@@ -9,13 +9,17 @@ right, 6 wrong, drawn 20 times), taught with all 40 clips of the four, and after
 """
 
 import argparse
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,35 +99,28 @@ def run(arguments: argparse.Namespace, work: Path) -> None:
         all_marks = measured(session, lambda name, _: session.learned(session.concepts.get(name)).embedding)
         steps.append(Step("taught with 40 marks", all_marks, 40, time.perf_counter() - started))
     outcome, seconds = improved(arguments, home, work)
-    tuned = work / "tuned"
-    if not (tuned / "index").exists():  # to see what the model would do if it were adopted
-        for file in home.glob("index-concepts.sqlite3*"):
-            tuned.mkdir(exist_ok=True)
-            shutil.copy(file, tuned)
-        vifi(
-            tuned,
-            "index",
-            arguments.weizmann,
-            "--model",
-            work / "run" / "run" / "best",
-            "--device",
-            "cpu",
-            "--json",
-        )
-    os.environ["VIFI_HOME"] = str(tuned)
-    with SearchSession(tuned / "index", AUTOMATIC) as session:
-        steps.append(Step("fine-tuned, by text", measured(session, lambda _, words: words), 40, seconds))
-        learned = measured(session, lambda name, _: session.learned(session.concepts.get(name)).embedding)
-        steps.append(Step("fine-tuned, taught with 40 marks", learned, 40))
+    for number, tried in enumerate(outcome["candidates"]):  # what each would do if it were adopted
+        steps += tuned_steps(tried, home, work / f"tuned-{number}", arguments.weizmann, seconds)
     show(steps, outcome)
 
 
-def improved(arguments: argparse.Namespace, home: Path, work: Path) -> tuple[dict[str, object], float]:
-    """Runs `vifi improve`, which may not adopt; returns its document and its seconds."""
-    import json
-    import subprocess
-    import sys
+def tuned_steps(
+    tried: dict[str, Any], home: Path, own_home: Path, weizmann: Path, seconds: float
+) -> Iterator[Step]:
+    """How a model that was tried finds people never marked, in an index of its own with the concepts of another."""
+    own_home.mkdir(exist_ok=True)
+    for file in home.glob("index-concepts.sqlite3*"):
+        shutil.copy(file, own_home)
+    vifi(own_home, "index", weizmann, "--model", tried["model"], "--device", "cpu", "--json")
+    os.environ["VIFI_HOME"] = str(own_home)
+    with SearchSession(own_home / "index", AUTOMATIC) as session:
+        yield Step(f"{tried['name']}, by text", measured(session, lambda _, words: words), 40, seconds)
+        learned = measured(session, lambda name, _: session.learned(session.concepts.get(name)).embedding)
+        yield Step(f"{tried['name']}, taught with 40 marks", learned, 40)
 
+
+def improved(arguments: argparse.Namespace, home: Path, work: Path) -> tuple[dict[str, Any], float]:
+    """Runs `vifi improve`, which may not adopt; returns its document and its seconds."""
     options = ["-o", work / "run", "--device", "cpu", "--json", "--yes", "--method", arguments.method]
     options += ["--queries", arguments.queries] if arguments.queries else []
     options += ["--group-by", arguments.group_by] if arguments.group_by else []
@@ -182,7 +179,7 @@ def person_of(path: Path) -> str:
     return path.name.split("_")[0]
 
 
-def show(steps: Sequence[Step], outcome: dict[str, object]) -> None:
+def show(steps: Sequence[Step], outcome: dict[str, Any]) -> None:
     """Prints the steps, and what `improve` decided."""
     rows = [
         (
@@ -197,7 +194,7 @@ def show(steps: Sequence[Step], outcome: dict[str, object]) -> None:
     heads = ("step", "mean AP, never marked", "marks a concept", "your minutes", "machine minutes")
     show_table("The loop", heads, rows)
     print("\nimprove:", "adopted" if outcome["adopted"] else "not adopted", "-", outcome["reason"])
-    for trial in (outcome["present"], *outcome["candidates"]):  # type: ignore[misc]
+    for trial in (outcome["present"], *outcome["candidates"]):
         words, by_marks = (np.mean(list(trial[key].values())) for key in ("by_words", "by_marks"))
         print(
             f"  {trial['name']}: held-out words {words:.2f}, marks {by_marks:.2f}",

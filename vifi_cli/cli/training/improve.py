@@ -17,7 +17,8 @@ from vifi_cli.cli.training.options import training_option
 from vifi_cli.wording import as_argument, counted
 
 if TYPE_CHECKING:
-    from vifi_cli.api.teaching.improvement.improve import Improvement, ImprovementRequest
+    from vifi_cli.api.teaching.improvement.improve import Improvement
+    from vifi_cli.api.teaching.improvement.plan import ImprovementRequest
 
 NOT_ADOPTED = 1
 Method = Literal["auto", "text-prompts", "lora", "finetune"]
@@ -94,7 +95,7 @@ def improve(
     load_torch()
     from vifi_cli.api.teaching.improvement.decision import MOST_LOST
     from vifi_cli.api.teaching.improvement.estimate import estimate_improvement
-    from vifi_cli.api.teaching.improvement.improve import ImprovementRequest
+    from vifi_cli.api.teaching.improvement.plan import ImprovementRequest
 
     request = ImprovementRequest(
         tuple(concepts or ()),
@@ -116,7 +117,7 @@ def improve(
 
 
 def _carried_out(request: "ImprovementRequest", *, yes: bool, as_json: bool) -> "Improvement":
-    from vifi_cli.api.teaching.improvement.improve import improve as carry_out
+    from vifi_cli.api.teaching.improvement.improve import run_improvement
     from vifi_cli.api.teaching.improvement.report import write_improvement
     from vifi_cli.api.training.run import Interrupted
 
@@ -133,7 +134,7 @@ def _carried_out(request: "ImprovementRequest", *, yes: bool, as_json: bool) -> 
         return is_confirmed(what, "answer y to adopt the model, or n to keep the index as it is")
 
     try:
-        outcome = carry_out(request, confirm=confirm, feedback=ON_TERMINAL)
+        outcome = run_improvement(request, confirm=confirm, feedback=ON_TERMINAL)
     except Interrupted as interruption:
         again = as_argument(interruption.folder.parent)
         output.note(

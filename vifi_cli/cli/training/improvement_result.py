@@ -12,7 +12,8 @@ from vifi_cli.wording import as_argument, score_text
 if TYPE_CHECKING:
     from vifi_cli.api.teaching.improvement.estimate import ImprovementEstimate
     from vifi_cli.api.teaching.improvement.held_out import Scores
-    from vifi_cli.api.teaching.improvement.improve import Improvement, ImprovementPlan
+    from vifi_cli.api.teaching.improvement.improve import Improvement
+    from vifi_cli.api.teaching.improvement.plan import ImprovementPlan
     from vifi_cli.api.teaching.improvement.trial import Trial
 
 NOTHING = "–"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import vifi_cli
 from tests.cli.training.test_finetune import QUICK
 from tests.conftest import MakeOnce
 from tests.model.conftest import make_tiny_clip
@@ -13,13 +14,8 @@ from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.teaching.improvement.estimate import estimate_improvement
-from vifi_cli.api.teaching.improvement.improve import (
-    Improvement,
-    ImprovementRequest,
-    adopt,
-    improve,
-    plan_improvement,
-)
+from vifi_cli.api.teaching.improvement.improve import Improvement, adopt_model, run_improvement
+from vifi_cli.api.teaching.improvement.plan import ImprovementRequest, plan_improvement
 from vifi_cli.api.teaching.improvement.report import improvement_document, write_improvement
 from vifi_cli.data.loading import read_own_splits
 from vifi_cli.data.source import DataSource
@@ -49,7 +45,7 @@ def present_index() -> tuple[str, str]:
 
 def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: ImprovementRequest) -> None:
     before = present_index()
-    outcome = improve(request_, confirm=lambda _: pytest.fail("nothing is worth asking for"))
+    outcome = run_improvement(request_, confirm=lambda _: pytest.fail("nothing is worth asking for"))
     assert not outcome.is_adopted
     assert outcome.decision.chosen is None
     assert present_index() == before
@@ -65,17 +61,17 @@ def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: Improvem
     assert tuned["by_marks"].keys() == {HARD}
     # asked again, it goes on with the model that it has, until the marks change
     trained = (folder / "run" / "best").stat().st_mtime_ns
-    again = improve(request_)
+    again = run_improvement(request_)
     assert (folder / "run" / "best").stat().st_mtime_ns == trained
     assert again.candidates[0].gain == outcome.candidates[0].gain
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         session.concepts.unmark(HARD, session.concepts.get(HARD).marks[0])
     with pytest.raises(InvalidInput, match="the marks have changed since the run in"):
-        improve(request_)
+        run_improvement(request_)
 
 
 def test_a_model_that_forgets_is_averaged_with_its_start(request_: ImprovementRequest, tiny: Path) -> None:
-    outcome = improve(replace(request_, most_lost=0))
+    outcome = run_improvement(replace(request_, most_lost=0))
     tuned, *averaged = outcome.candidates
     assert [each.trial.alpha for each in averaged] == ([0.75, 0.5, 0.25] if tuned.most_lost > 0 else [])
     assert tuned.most_lost > 0
@@ -83,7 +79,8 @@ def test_a_model_that_forgets_is_averaged_with_its_start(request_: ImprovementRe
 
 
 def test_marks_that_find_everything_need_no_model(request_: ImprovementRequest) -> None:
-    outcome = improve(replace(request_, concepts=COLORS))
+    choices = {"device": "cpu", "output": request_.output, "method": "finetune"}
+    outcome = vifi_cli.improve(*COLORS, **choices)  # type: ignore[arg-type]
     assert outcome.decision.reason.startswith("your marks alone rank all held-out marks correctly")
     assert not outcome.plan.folder.exists()
 
@@ -101,7 +98,7 @@ def test_an_adopted_model_makes_the_index_again_and_concepts_stay(
             (),
             None,  # type: ignore[arg-type]
         )
-    adopt(plan, str(other), "cpu", AUTOMATIC)
+    adopt_model(plan, str(other), "cpu", AUTOMATIC)
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         assert session.index.catalog.indexed_with.model == str(other)
         assert session.learned(session.concepts.get("red")).form
@@ -113,10 +110,10 @@ def test_text_prompts_leave_the_index_valid(request_: ImprovementRequest) -> Non
     prompts = {"prompts": {"text_context": 2, "text_depth": 1}}
     request = replace(request_, method="text-prompts", recipe=(*request_.recipe, prompts))
     before = present_index()
-    outcome = improve(request)
+    outcome = run_improvement(request)
     (tried,) = outcome.candidates
     assert tried.trial.model == str(outcome.plan.folder / "run" / "best")
-    adopt(outcome.plan, tried.trial.model, "cpu", AUTOMATIC)
+    adopt_model(outcome.plan, tried.trial.model, "cpu", AUTOMATIC)
     assert load_settings().model == tried.trial.model
     assert present_index() == before
     assert outcome.back == "vifi config unset model"
@@ -139,6 +136,6 @@ def test_too_few_marks_say_what_is_missing(request_: ImprovementRequest) -> None
     with pytest.raises(
         InvalidInput, match=r"not enough marks: @empty needs 3 more right marks to learn from"
     ):
-        improve(replace(request_, concepts=("empty",)))
+        run_improvement(replace(request_, concepts=("empty",)))
     with pytest.raises(InvalidInput, match=r"--max-loss 2 is not a share"):
         replace(request_, most_lost=2)

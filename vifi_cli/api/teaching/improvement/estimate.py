@@ -12,12 +12,12 @@ from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import load_both_sides
 from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.api.teaching.improvement.improve import (
+from vifi_cli.api.teaching.improvement.improve import write_table
+from vifi_cli.api.teaching.improvement.plan import (
     ImprovementPlan,
     ImprovementRequest,
     plan_improvement,
     training_changes,
-    write_table,
 )
 from vifi_cli.api.training.estimate import PlannedRun, estimate_training
 from vifi_cli.index.catalog.catalog import Catalog

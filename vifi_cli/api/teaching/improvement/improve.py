@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
 from vifi_cli.api.library.indexing import index_request, run_indexing
-from vifi_cli.api.models.choosing import choose_start_of_training
 from vifi_cli.api.models.merging import merge_models
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.settings import set_setting
@@ -22,18 +20,19 @@ from vifi_cli.api.teaching.improvement.decision import (
     decide,
     is_perfect,
 )
-from vifi_cli.api.teaching.improvement.forgetting import recollection
-from vifi_cli.api.teaching.improvement.plan import MarkPlan, Method, choose_method, plan_marks
-from vifi_cli.api.teaching.improvement.trial import Examination, Trial
-from vifi_cli.api.teaching.labeled_marks import concepts_named
+from vifi_cli.api.teaching.improvement.mark_plan import Method
+from vifi_cli.api.teaching.improvement.plan import (
+    ImprovementPlan,
+    ImprovementRequest,
+    plan_improvement,
+    training_changes,
+)
+from vifi_cli.api.teaching.improvement.trial import Trial
 from vifi_cli.api.training.request import Method as TrainedMethod
-from vifi_cli.api.training.request import TrainingOptions, training_request
+from vifi_cli.api.training.request import as_changes, training_request
 from vifi_cli.api.training.run import train_model
-from vifi_cli.data.formats.tables.writing import JSON_LINES
-from vifi_cli.data.labeled_videos import shows_several_classes
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.training.engine.processes.distributed import joined_processes
 from vifi_cli.wording import as_argument
 
@@ -44,46 +43,16 @@ ALPHAS = (0.75, 0.5, 0.25)
 """The tuned model's shares of the weights that are tried where it forgets too much."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImprovementRequest:
-    """What to improve, and how."""
+class ImprovementChoices(TypedDict, total=False):
+    """How to improve; all are optional, and as in `ImprovementRequest`."""
 
-    concepts: tuple[str, ...] = ()  # by their names; all that have marks if empty
-    method: Method | None = None  # None chooses by the number of marks
-    queries: Path | None = (
-        None  # captions whose answers must stay, as `vifi eval --setting retrieval` reads them
-    )
-    most_lost: float = MOST_LOST  # of what the present index finds, 0 to 1
-    group_by: str | None = None  # a regular expression that finds groups in file names, such as persons
-    recipe: "tuple[Change, ...]" = ()
-    output: Path | None = None
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.most_lost <= 1:
-            raise InvalidInput(f"--max-loss {self.most_lost:g} is not a share: write a number from 0 to 1")
-
-
-@dataclass(frozen=True, slots=True)
-class ImprovementPlan:
-    """What would be done: the marks, the method with its reason, and what is encoded."""
-
-    marks: MarkPlan
     method: Method
-    reason: str
-    start: str  # the model that training starts from
-    present: str  # the model of the index
-    examination: Examination
-    folder: Path
-    table: Path  # of the marked moments
-    sample_seconds: float  # of video to encode for a model that is tried
-    index_videos: int  # to encode for a new index
-    index_seconds: float
-
-    @property
-    def needs_new_index(self) -> bool:
-        """Whether the method changes how videos are encoded."""
-        return self.method != "text-prompts"
+    queries: Path | str
+    most_lost: float
+    group_by: str
+    recipe: "Sequence[Change]"
+    output: Path | str
+    device: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +76,35 @@ class Improvement:
 
 
 def improve(
+    *concepts: str, adopt: bool = False, feedback: Feedback = AUTOMATIC, **choices: Unpack[ImprovementChoices]
+) -> Improvement:
+    """Train a model on the marks of concepts, and compare it with what these marks have taught already.
+
+        outcome = improve("waving", "walking", queries="captions.csv", output="runs/better")
+        outcome.decision.reason
+
+    The index of `vifi index` stays as it is, unless `adopt` is true and a model finds held-out marks better and forgets
+    little. Without concepts, all that have enough marks are improved. Call it again with the same `output` to go on.
+
+    Raises:
+        InvalidInput: a concept does not exist, or has too few marks; the message says what is missing.
+        KeyboardInterrupt: Ctrl-C stopped the training, which is saved.
+    """
+    queries, output = choices.get("queries"), choices.get("output")
+    request = ImprovementRequest(
+        concepts,
+        choices.get("method"),
+        paths.given_path(queries) if queries else None,
+        choices.get("most_lost", MOST_LOST),
+        choices.get("group_by"),
+        as_changes(choices.get("recipe", ())),
+        paths.given_path(output) if output else None,
+        choices.get("device", "auto"),
+    )
+    return run_improvement(request, confirm=lambda _: adopt, feedback=feedback)
+
+
+def run_improvement(
     request: ImprovementRequest,
     *,
     confirm: Callable[[Improvement], bool] = lambda _: True,
@@ -134,57 +132,8 @@ def improve(
     outcome = Improvement(plan, present, tuple(trials), decision)
     if decision.chosen is None or not confirm(outcome):
         return outcome
-    adopt(plan, decision.chosen.trial.model, request.device, feedback)
+    adopt_model(plan, decision.chosen.trial.model, request.device, feedback)
     return replace(outcome, is_adopted=True)
-
-
-def plan_improvement(
-    session: SearchSession, request: ImprovementRequest, feedback: Feedback
-) -> ImprovementPlan:
-    """Checks the marks and the queries, and says what would be done; writes nothing."""
-    catalog = session.index.catalog
-    concepts = concepts_named(session, request.concepts or _marked_names(session))
-    marks = plan_marks(catalog, concepts, request.group_by)
-    for lacking in marks.lacking:
-        feedback.note(f"@{lacking.name} is left out: it needs {lacking.lacks}")
-    present = catalog.indexed_with.model
-    start = choose_start_of_training(None, of_prompts=request.method == "text-prompts").name
-    method, reason = choose_method(marks, is_starter=_is_starter(start))
-    if request.method:
-        method, reason = request.method, "as asked"
-    if method == "text-prompts":
-        start = present  # prompts fit the index of their own base
-    names = "-".join(paths.slug(count.name) for count in marks.counts[:3])
-    folder = paths.given_path(request.output) if request.output else _new_folder(names)
-    moments = {moment.path for moment in marks.marked.moments}
-    old = recollection(session, marks.marked.concepts, sorted(moments), request.queries, feedback)
-    videos = {video.path: video.duration_seconds for video in catalog.videos()}
-    is_several = shows_several_classes(marks.videos(names).train)
-    return ImprovementPlan(
-        marks,
-        method,
-        reason,
-        start,
-        present,
-        Examination(marks.marked, marks.held_out, old),
-        folder,
-        folder / f"clips{JSON_LINES if is_several else '.csv'}",
-        sum(videos[path] for path in old.videos),
-        len(videos),
-        sum(videos.values()),
-    )
-
-
-def training_changes(
-    plan: ImprovementPlan, request: ImprovementRequest
-) -> tuple[Literal["finetune", "prompt_tune"], TrainingOptions]:
-    """The function that trains by a plan, and its options."""
-    options: TrainingOptions = {"output": plan.folder / "run", "recipe": request.recipe}
-    if plan.method == "text-prompts":
-        return "prompt_tune", {**options, "tune": "text"}
-    if plan.method == "lora":
-        options["recipe"] = ("lora-small", *request.recipe)
-    return "finetune", options
 
 
 def write_table(plan: ImprovementPlan) -> None:
@@ -243,28 +192,9 @@ def _tried(
     return tried
 
 
-def adopt(plan: ImprovementPlan, model: str, device: str, feedback: Feedback) -> None:
+def adopt_model(plan: ImprovementPlan, model: str, device: str, feedback: Feedback) -> None:
     """Makes a model that of the index: text prompts read queries, another model makes the index again."""
     if not plan.needs_new_index:
         set_setting("model", [model])
         return
     run_indexing(paths.index_folder(), index_request((), model=model, rebuild=True, device=device), feedback)
-
-
-def _marked_names(session: SearchSession) -> Sequence[str]:
-    concepts: list[Concept] = [session.concepts.get(name) for name in session.concepts.names()]
-    names = [concept.name for concept in concepts if concept.marks]
-    if not names:
-        raise InvalidInput("nothing is marked yet: mark moments with `vifi teach` first")
-    return names
-
-
-def _is_starter(model: str) -> bool:
-    from vifi_cli.model.registry.source import resolve_model
-    from vifi_cli.model.storage.starter_model import starter_towers_of
-
-    return starter_towers_of(resolve_model(model)) is not None
-
-
-def _new_folder(names: str) -> Path:
-    return paths.RUNS.absolute() / f"improve-{names}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -1,107 +1,135 @@
-"""What `improve` would do: which concepts have enough marks, which are held out, and how a model is trained."""
+"""What to improve and how, and what that would do; nothing is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from vifi_cli.api.teaching.improvement.held_out import HeldOut, hold_out, regrouped
-from vifi_cli.api.teaching.labeled_marks import MarkedMoments, labeled_marks, marked_moments
-from vifi_cli.data.labeled_videos import LabeledVideos
-from vifi_cli.data.splits.random_splits import USUAL_SEED
+from vifi_cli import paths
+from vifi_cli.api.feedback import Feedback
+from vifi_cli.api.models.choosing import choose_start_of_training
+from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.improvement.decision import MOST_LOST
+from vifi_cli.api.teaching.improvement.forgetting import recollection
+from vifi_cli.api.teaching.improvement.mark_plan import MarkPlan, Method, choose_method, plan_marks
+from vifi_cli.api.teaching.improvement.trial import Examination
+from vifi_cli.api.teaching.labeled_marks import concepts_named
+from vifi_cli.api.training.request import TrainingOptions
+from vifi_cli.data.formats.tables.writing import JSON_LINES
+from vifi_cli.data.labeled_videos import shows_several_classes
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.concepts.concept import Concept
-from vifi_cli.wording import counted
 
-Method = Literal["text-prompts", "lora", "finetune"]
-LEAST_RIGHT = 3
-"""Right marks of a concept to learn from."""
-FEW_MARKS = 30
-"""With fewer right marks to learn from, only prompts of the text tower are learned: they leave the index as it is."""
+if TYPE_CHECKING:
+    from vifi_cli.training.recipe.changes import Change
 
 
 @dataclass(frozen=True, slots=True)
-class MarkCounts:
-    """The marks of a concept: those to learn from, and those that are held out."""
+class ImprovementRequest:
+    """What to improve, and how."""
 
-    name: str
-    right: int
-    wrong: int
-    held_out_right: int
-    held_out_wrong: int
+    concepts: tuple[str, ...] = ()  # by their names; all that have marks if empty
+    method: Method | None = None  # None chooses by the number of marks
+    queries: Path | None = (
+        None  # captions whose answers must stay, as `vifi eval --setting retrieval` reads them
+    )
+    most_lost: float = MOST_LOST  # of what the present index finds, 0 to 1
+    group_by: str | None = None  # a regular expression that finds groups in file names, such as persons
+    recipe: "tuple[Change, ...]" = ()
+    output: Path | None = None
+    device: str = "auto"
 
-    @property
-    def lacks(self) -> str:
-        """What is missing before a model can be trained and tested, in words; empty if nothing is."""
-        missing = []
-        if self.right < LEAST_RIGHT:
-            more = LEAST_RIGHT - self.right
-            missing.append(f"{counted(more, 'more right mark')} to learn from")
-        if not self.wrong:
-            missing.append("a wrong mark to learn from")
-        if not self.held_out_right or not self.held_out_wrong:
-            kind = "wrong" if self.held_out_right else "right"
-            missing.append(f"{kind} marks of another video, to hold out")
-        return " and ".join(missing)
+    def __post_init__(self) -> None:
+        if not 0 <= self.most_lost <= 1:
+            raise InvalidInput(f"--max-loss {self.most_lost:g} is not a share: write a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
-class MarkPlan:
-    """The marks that a model learns from, and those that test it."""
+class ImprovementPlan:
+    """What would be done: the marks, the method with its reason, and what is encoded."""
 
-    marked: MarkedMoments
-    held_out: HeldOut
-    counts: tuple[MarkCounts, ...]  # of each improved concept
-    lacking: tuple[MarkCounts, ...]  # of concepts without enough marks
+    marks: MarkPlan
+    method: Method
+    reason: str
+    start: str  # the model that training starts from
+    present: str  # the model of the index
+    examination: Examination
+    folder: Path
+    table: Path  # of the marked moments
+    sample_seconds: float  # of video to encode for a model that is tried
+    index_videos: int  # to encode for a new index
+    index_seconds: float
 
     @property
-    def right(self) -> int:
-        """How many right marks there are to learn from."""
-        return sum(each.right for each in self.counts)
-
-    def videos(self, name: str) -> LabeledVideos:
-        """The marked moments as labeled videos, the held-out ones as the test."""
-        return labeled_marks(self.marked, name, held_out=self.held_out.groups)
+    def needs_new_index(self) -> bool:
+        """Whether the method changes how videos are encoded."""
+        return self.method != "text-prompts"
 
 
-def plan_marks(catalog: Catalog, concepts: Sequence[Concept], group_by: str | None = None) -> MarkPlan:
-    """Splits the marks of concepts, without those that have too few.
-
-    Raises:
-        InvalidInput: no concept has enough; the message says what each lacks.
-    """
-    lacking: list[MarkCounts] = []
-    left = list(concepts)
-    while left:
-        marked = regrouped(marked_moments(catalog, left), group_by)
-        held_out = hold_out(marked, USUAL_SEED)
-        counts = [_counts(marked, held_out, place) for place in range(len(left))]
-        short = [each for each in counts if each.lacks]
-        if not short:
-            return MarkPlan(marked, held_out, tuple(counts), tuple(lacking))
-        lacking += short
-        names = {each.name for each in short}
-        left = [concept for concept in left if concept.name not in names]
-    needs = "; ".join(f"@{each.name} needs {each.lacks}" for each in lacking)
-    raise InvalidInput(f"not enough marks: {needs}. Mark more with `vifi teach`")
-
-
-def choose_method(plan: MarkPlan, *, is_starter: bool) -> tuple[Method, str]:
-    """How to train by the number of marks and the encoder, and why, in words."""
-    right = counted(plan.right, "right mark")
-    if plan.right < FEW_MARKS:
-        return "text-prompts", f"{right} to learn from are few, and text prompts leave the index valid"
-    if is_starter:
-        return "finetune", f"{right} to learn from, and starter learns more by all weights than by LoRA"
-    return "lora", f"{right} to learn from, and LoRA changes little of a large model"
-
-
-def _counts(marked: MarkedMoments, held_out: HeldOut, place: int) -> MarkCounts:
-    concept = marked.concepts[place]
-    learn_right, learn_wrong = (
-        marked.count(place, right=right, without=held_out.groups) for right in (True, False)
+def plan_improvement(
+    session: SearchSession, request: ImprovementRequest, feedback: Feedback
+) -> ImprovementPlan:
+    """Checks the marks and the queries, and says what would be done; writes nothing."""
+    catalog = session.index.catalog
+    concepts = concepts_named(session, request.concepts or _marked_names(session))
+    marks = plan_marks(catalog, concepts, request.group_by)
+    for lacking in marks.lacking:
+        feedback.note(f"@{lacking.name} is left out: it needs {lacking.lacks}")
+    present = catalog.indexed_with.model
+    start = choose_start_of_training(None, of_prompts=request.method == "text-prompts").name
+    method, reason = choose_method(marks, is_starter=_is_starter(start))
+    if request.method:
+        method, reason = request.method, "as asked"
+    if method == "text-prompts":
+        start = present  # prompts fit the index of their own base
+    names = "-".join(paths.slug(count.name) for count in marks.counts[:3])
+    folder = paths.given_path(request.output) if request.output else _new_folder(names)
+    moments = {moment.path for moment in marks.marked.moments}
+    old = recollection(session, marks.marked.concepts, sorted(moments), request.queries, feedback)
+    videos = {video.path: video.duration_seconds for video in catalog.videos()}
+    is_several = shows_several_classes(marks.videos(names).train)
+    return ImprovementPlan(
+        marks,
+        method,
+        reason,
+        start,
+        present,
+        Examination(marks.marked, marks.held_out, old),
+        folder,
+        folder / f"clips{JSON_LINES if is_several else '.csv'}",
+        sum(videos[path] for path in old.videos),
+        len(videos),
+        sum(videos.values()),
     )
-    all_right, all_wrong = (marked.count(place, right=right) for right in (True, False))
-    return MarkCounts(
-        concept.name, learn_right, learn_wrong, all_right - learn_right, all_wrong - learn_wrong
-    )
+
+
+def training_changes(
+    plan: ImprovementPlan, request: ImprovementRequest
+) -> tuple[Literal["finetune", "prompt_tune"], TrainingOptions]:
+    """The function that trains by a plan, and its options."""
+    options: TrainingOptions = {"output": plan.folder / "run", "recipe": request.recipe}
+    if plan.method == "text-prompts":
+        return "prompt_tune", {**options, "tune": "text"}
+    if plan.method == "lora":
+        options["recipe"] = ("lora-small", *request.recipe)
+    return "finetune", options
+
+
+def _marked_names(session: SearchSession) -> Sequence[str]:
+    concepts: list[Concept] = [session.concepts.get(name) for name in session.concepts.names()]
+    names = [concept.name for concept in concepts if concept.marks]
+    if not names:
+        raise InvalidInput("nothing is marked yet: mark moments with `vifi teach` first")
+    return names
+
+
+def _is_starter(model: str) -> bool:
+    from vifi_cli.model.registry.source import resolve_model
+    from vifi_cli.model.storage.starter_model import starter_towers_of
+
+    return starter_towers_of(resolve_model(model)) is not None
+
+
+def _new_folder(names: str) -> Path:
+    return paths.RUNS.absolute() / f"improve-{names}-{datetime.now():%Y%m%d-%H%M%S}"

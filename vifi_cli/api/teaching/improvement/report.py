@@ -9,7 +9,8 @@ from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import written
 from vifi_cli.api.teaching.improvement.decision import Candidate, signed
 from vifi_cli.api.teaching.improvement.held_out import Scores
-from vifi_cli.api.teaching.improvement.improve import Improvement, ImprovementPlan
+from vifi_cli.api.teaching.improvement.improve import Improvement
+from vifi_cli.api.teaching.improvement.plan import ImprovementPlan
 from vifi_cli.api.teaching.improvement.trial import Trial
 from vifi_cli.evaluation.report.report import Report
 from vifi_cli.evaluation.report.table import ResultRow, ResultTable

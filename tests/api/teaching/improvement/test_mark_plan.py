@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.teaching.improvement.made_marks import moments
 from vifi_cli.api.teaching.improvement.held_out import held_out_by
-from vifi_cli.api.teaching.improvement.plan import FEW_MARKS, MarkCounts, MarkPlan, choose_method
+from vifi_cli.api.teaching.improvement.mark_plan import FEW_MARKS, MarkCounts, MarkPlan, choose_method
 
 
 @pytest.mark.parametrize(

@@ -373,7 +373,7 @@ def test_the_documentation_names_all_parameters_and_addresses(client: TestClient
     page = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text()
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
     named = set(re.findall(r"`([^`]+)`", " ".join(rows)))
-    assert {name for name in named if not name.startswith("/")} == set(SEARCH_PARAMETERS)
+    assert {name for name in named if not name.startswith("/")} == {*SEARCH_PARAMETERS, "within"}
     links = document(client, "/api/")["links"]
     assert isinstance(links, dict)
     in_table = {name for name in named if name.startswith("/")} - {"/api/"}

@@ -53,6 +53,20 @@ def test_a_mark_replaces_that_of_the_same_moment_wherever_the_video_was(store: C
     assert store.get("waving").marks == (moved, later)
 
 
+def test_marks_take_the_place_of_those_of_about_the_same_moment_all_or_none(store: ConceptStore) -> None:
+    store.add("waving", "a person waves")
+    store.mark_all("waving", [RIGHT, WRONG])
+    about = replace(RIGHT, end_seconds=3.5, is_right=False)  # shares 2 of 2.5 seconds
+    apart = replace(RIGHT, start_seconds=2.0, end_seconds=5.0)  # shares 1.5 of 4
+    store.mark_all("waving", [about, apart])
+    assert store.get("waving").marks == (WRONG, about, apart)
+    with pytest.raises(AttributeError):
+        store.mark_all("waving", [RIGHT, None])  # type: ignore[list-item]
+    assert store.get("waving").marks == (WRONG, about, apart)
+    store.unmark("waving", WRONG, apart)
+    assert store.get("waving").marks == (about,)
+
+
 def test_of_videos_without_fingerprint_the_path_names_the_moment(store: ConceptStore) -> None:
     store.add("waving", "a person waves")
     marks = [

@@ -21,29 +21,28 @@ def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: 
 
 
 def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Moment, bool]]) -> Concept:
-    """Marks moments as showing a concept or not, as `mark_moment` does each, and learns from all of them once."""
-    marks = [
-        (
+    """Marks moments as showing a concept or not, as `mark_moment` does each, all or none, and learns once."""
+    session.concepts.mark_all(
+        name,
+        [
             Mark(
                 moment.path,
                 moment.start_seconds,
                 moment.end_seconds,
                 is_right,
                 _indexed(session, moment).fingerprint,
-            ),
-            moment,
-        )
-        for moment, is_right in answers
-    ]
-    for mark, moment in marks:
-        session.concepts.mark(name, mark)
-        _remove_marks(session, name, moment, keep=mark)
+            )
+            for moment, is_right in answers
+        ],
+    )
     return relearn(session, name)
 
 
 def unmark_moment(session: SearchSession, name: str, moment: Moment) -> Concept:
     """Takes back the marks of about this moment, and returns what is known now; errors are those of `mark_moment`."""
-    _remove_marks(session, name, moment)
+    video, marks = _indexed(session, moment), session.concepts.get(name).marks
+    about = [mark for mark in marks if mark.is_about(video, moment.start_seconds, moment.end_seconds)]
+    session.concepts.unmark(name, *about)
     return relearn(session, name)
 
 
@@ -69,10 +68,3 @@ def _indexed(session: SearchSession, moment: Moment) -> CatalogedVideo:
     if video is None:
         raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
     return video
-
-
-def _remove_marks(session: SearchSession, name: str, moment: Moment, keep: Mark | None = None) -> None:
-    video = _indexed(session, moment)
-    for mark in session.concepts.get(name).marks:
-        if mark != keep and mark.is_about(video, moment.start_seconds, moment.end_seconds):
-            session.concepts.unmark(name, mark)

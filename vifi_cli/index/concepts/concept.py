@@ -20,8 +20,8 @@ class Mark:
     is_right: bool
     fingerprint: str  # of the video's content, as in `CatalogedVideo`; finds a video that has moved
 
-    def is_about(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> bool:
-        """Whether it marks about the same moment of this video, which may have moved."""
+    def is_about(self, video: "CatalogedVideo | Mark", start_seconds: float, end_seconds: float) -> bool:
+        """Whether it marks about the same moment of this video, or of the one of another mark; it may have moved."""
         is_same = self.fingerprint == video.fingerprint if self.fingerprint else self.path == video.path
         shared = min(self.end_seconds, end_seconds) - max(self.start_seconds, start_seconds)
         together = max(self.end_seconds, end_seconds) - min(self.start_seconds, start_seconds)

@@ -89,11 +89,23 @@ class ConceptStore:
             _put_mark(db, concept_id, mark)
             _count_change(db, concept_id)
 
-    def unmark(self, name: str, mark: Mark) -> None:
-        """Removes the mark of a moment."""
+    def mark_all(self, name: str, marks: Iterable[Mark]) -> None:
+        """Adds marks, each in place of earlier ones of about the same moment; all of them are stored, or none."""
         with writing(self._index_folder) as db:
             concept_id = _id(db, name)
-            _delete_mark(db, concept_id, mark)
+            for mark in marks:
+                for earlier in _marks(db, concept_id):
+                    if earlier.is_about(mark, mark.start_seconds, mark.end_seconds):
+                        _delete_mark(db, concept_id, earlier)
+                _put_mark(db, concept_id, mark)
+            _count_change(db, concept_id)
+
+    def unmark(self, name: str, *marks: Mark) -> None:
+        """Removes the marks of these moments."""
+        with writing(self._index_folder) as db:
+            concept_id = _id(db, name)
+            for mark in marks:
+                _delete_mark(db, concept_id, mark)
             _count_change(db, concept_id)
 
     def describe(self, name: str, description: str) -> None:
@@ -138,20 +150,24 @@ def _names(db: Database) -> list[str]:
 
 def _concept_of(db: Database, row: tuple[Any, ...]) -> Concept:
     concept_id, name, description, revision, learned_revision, *learned = row
-    marks = db.execute(
-        "SELECT path, start_seconds, end_seconds, is_right, fingerprint FROM marks WHERE concept_id = ? ORDER BY id",
-        (concept_id,),
-    )
     return Concept(
         name,
         description,
-        tuple(
-            Mark(decode_path(path), start, end, bool(is_right), fingerprint)
-            for path, start, end, is_right, fingerprint in marks
-        ),
+        _marks(db, concept_id),
         learned_of(*learned),
         revision,
         is_stale=learned_revision != revision,
+    )
+
+
+def _marks(db: Database, concept_id: int) -> tuple[Mark, ...]:
+    rows = db.execute(
+        "SELECT path, start_seconds, end_seconds, is_right, fingerprint FROM marks WHERE concept_id = ? ORDER BY id",
+        (concept_id,),
+    )
+    return tuple(
+        Mark(decode_path(path), start, end, bool(is_right), fingerprint)
+        for path, start, end, is_right, fingerprint in rows
     )
 
 

@@ -190,6 +190,24 @@ def test_a_likely_hit_below_a_threshold_of_the_user_is_not_called_unsure(vifi: V
     assert "unsure" not in shown.stdout
 
 
+def test_steps_are_rows_under_their_hit(vifi: Vifi, indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    asked = ("search", "a cup of coffee", "then", "a cat", "--min-score", 0, "-t", 1, "--by", "video")
+    (hit,) = json.loads(vifi(*asked, "--json", "--within", "30s").stdout)["hits"]
+    assert Path(hit["path"]) == indexed / "pets.mp4"
+    coffee, cat = hit["steps"]
+    assert (coffee["query"], cat["query"]) == ("a cup of coffee", "a cat")
+    assert hit["start_seconds"] == coffee["start_seconds"] < coffee["end_seconds"] <= cat["start_seconds"]
+    assert hit["relevance"] == pytest.approx(coffee["relevance"] * cat["relevance"], abs=1e-3)
+    rows = vifi(*asked, is_terminal=True).stdout.splitlines()[-3:]
+    shown = zip(("pets.mp4", "  a cup of coffee", "  a cat"), rows, strict=True)
+    assert all(text in row for text, row in shown)
+    assert f"{cat['relevance']:.2f}" in rows[2]
+    refused = vifi("search", "a cat", "--within", "30s")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--within limits the time between steps, and the query has one" in refused.stderr
+
+
 def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: Path) -> None:
     assert vifi("search", "a cat", "--unsure", "--jsonl").stdout == vifi("search", "a cat", "--jsonl").stdout
     assert "unsure" not in vifi("search", "a cat", is_terminal=True).stdout

@@ -79,6 +79,12 @@ def test_concepts_are_listed_and_shown(vifi: Vifi, taught: Path) -> None:
         ["@green", "4", "8"],
         ["@red", "2", "8"],
     ]
+    assert {line.split("\t")[3] for line in lines[1:]} == {"learned when you search"}
+    vifi("search", "@red")
+    assert vifi("concepts").stdout.splitlines()[3].split("\t")[3].startswith("precision ")
+    vifi("teach", "new", "a new one", "--list")
+    assert "@new\t0\t0\tneeds marks\ta new one" in vifi("concepts").stdout.splitlines()
+    vifi("concepts", "delete", "new", "--yes")
     listed = json.loads(vifi("concepts", "--json").stdout)
     assert [(each["name"], each["right"], each["wrong"]) for each in listed] == [
         ("blue", 4, 8),

@@ -169,6 +169,8 @@ def _cells(found: ConceptOverview) -> tuple[str, ...]:
 def _state(found: ConceptOverview) -> str:
     """How far a concept is, in a few words."""
     learned = found.concept.learned
+    if found.concept.is_stale and found.right and found.wrong:
+        return "learned when you search"
     if learned is None:
         return "needs marks"
     if not found.fits_index:

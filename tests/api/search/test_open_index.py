@@ -132,7 +132,8 @@ def test_a_concept_is_taught_by_hits_and_then_searched_for(indexed: Path) -> Non
         assert not {("pets.mp4", 4.0), ("launch.mp4", 0.0)} & {
             (hit.path.name, hit.start_seconds) for hit in asked
         }
-        assert index.search(concept("pet"), min_score=0)[0].path.name == "pets.mp4"
+        names = [hit.path.name for hit in index.search(concept("pet"), min_score=0)]
+        assert "pets.mp4" in names
         with pytest.raises(InvalidInput, match="no concept is called @ct"):
             index.candidates("ct")
         assert [(one.name, len(one.marks)) for one in index.concepts] == [("pet", 2)]

@@ -16,6 +16,7 @@ from vifi_cli import ClipLength, concept, cut, index_videos, open_index, words
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.beginning import begin_teaching
 from vifi_cli.api.teaching.candidates import candidates
 from vifi_cli.api.teaching.marking import mark_moment
 from vifi_cli.errors import EncoderMismatch, InvalidInput
@@ -111,9 +112,13 @@ def test_moments_are_where_the_direction_is(made: Path) -> None:
 
 def test_a_concept_is_taught_by_marks_alone(home: Path, made: Path) -> None:
     with SearchSession(home / "index", AUTOMATIC) as session:
-        session.concepts.add("left", "a square moves left")
+        assert begin_teaching(session, "left", "a square moves left").is_new
         asked = candidates(session, "left", 3)
-        assert len(asked) == 3  # without any mark, moments that differ
+        shown = [
+            LONG[int(hit.start_seconds // 4)] if hit.path.stem == "long" else hit.path.stem.partition("_")[0]
+            for hit in asked
+        ]
+        assert sorted(shown) == ["left", "rest", "right"]  # without any mark, moments that differ
         squares = made / "squares"
         for name, start, end in (("left_1", 0, 4), ("left_2", 1, 3), ("right_1", 0, 4), ("long", 4, 8)):
             moment = Moment(squares / f"{name}.mp4", start, end)

@@ -72,7 +72,8 @@ def _embedded(session: SearchSession, name: str, description: str) -> str:
         raise InvalidInput(
             f'the description of @{name} is empty: write `vifi teach {name} "what it looks like"`'
         )
-    session.embed(query_in_words(description))
+    if session.index.catalog.indexed_with.reads_texts:  # otherwise marks alone teach
+        session.embed(query_in_words(description))
     return description
 
 

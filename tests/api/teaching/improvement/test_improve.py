@@ -13,10 +13,13 @@ from tests.taught_colours import COLORS, HARD, lend_taught_home, make_taught_hom
 from vifi_cli import paths
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.improvement.decision import candidate, decide
 from vifi_cli.api.teaching.improvement.estimate import estimate_improvement
-from vifi_cli.api.teaching.improvement.improve import Improvement, adopt_model, run_improvement
+from vifi_cli.api.teaching.improvement.held_out import held_out_by
+from vifi_cli.api.teaching.improvement.improve import Improvement, adopt_model, conclude, run_improvement
 from vifi_cli.api.teaching.improvement.plan import ImprovementRequest, plan_improvement
 from vifi_cli.api.teaching.improvement.report import improvement_document, write_improvement
+from vifi_cli.api.teaching.improvement.trial import Trial
 from vifi_cli.data.loading import read_own_splits
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -85,20 +88,23 @@ def test_marks_that_find_everything_need_no_model(request_: ImprovementRequest) 
     assert not outcome.plan.folder.exists()
 
 
-def test_an_adopted_model_makes_the_index_again_and_concepts_stay(
+def test_only_a_model_that_is_agreed_to_makes_the_index_again(
     request_: ImprovementRequest, make_once: MakeOnce
 ) -> None:
     other = make_once("other_tiny_clip", lambda folder: make_tiny_clip(folder, seed=1))
     before = present_index()
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         plan = plan_improvement(session, request_, AUTOMATIC)
-        outcome = Improvement(
-            plan,
-            plan.examination.of_index("present", session.index, session.text_encoder()),
-            (),
-            None,  # type: ignore[arg-type]
-        )
-    adopt_model(plan, str(other), "cpu", AUTOMATIC)
+    # as if all marks had been held out, and the other model had ranked them as they should be
+    held_out = held_out_by(plan.marks.marked, {moment.group for moment in plan.marks.marked.moments})
+    right, old = held_out.is_right[0], (1.0,) * len(plan.examination.old.answers)
+    present = Trial("present", plan.present, (1.0 * ~right,), (1.0 * ~right,), old)
+    better = candidate(Trial("better", str(other), (1.0 * right,), (1.0 * right,), old), present, held_out)
+    outcome = Improvement(plan, present, (better,), decide([better], held_out, 0.1))
+    assert outcome.decision.chosen is better
+    assert not conclude(outcome, lambda _: False, "cpu", AUTOMATIC).is_adopted
+    assert present_index() == before
+    assert conclude(outcome, lambda _: True, "cpu", AUTOMATIC).is_adopted
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         assert session.index.catalog.indexed_with.model == str(other)
         assert session.learned(session.concepts.get("red")).form

@@ -128,11 +128,17 @@ def run_improvement(
             return Improvement(plan, present, (), Decision(None, reason))
         model = _trained(plan, request, feedback)
         trials = _tried(plan, model, present, session, request, feedback)
-        decision = decide(trials, plan.marks.held_out, request.most_lost)
-    outcome = Improvement(plan, present, tuple(trials), decision)
-    if decision.chosen is None or not confirm(outcome):
+    decision = decide(trials, plan.marks.held_out, request.most_lost)
+    return conclude(Improvement(plan, present, tuple(trials), decision), confirm, request.device, feedback)
+
+
+def conclude(
+    outcome: Improvement, confirm: Callable[[Improvement], bool], device: str, feedback: Feedback
+) -> Improvement:
+    """Adopts the model that was chosen, if one was and `confirm` agrees."""
+    if outcome.decision.chosen is None or not confirm(outcome):
         return outcome
-    adopt_model(plan, decision.chosen.trial.model, request.device, feedback)
+    adopt_model(outcome.plan, outcome.decision.chosen.trial.model, device, feedback)
     return replace(outcome, is_adopted=True)
 
 

@@ -35,7 +35,8 @@ def improvement_report(outcome: Improvement) -> Report:
         for row in _rows(outcome, trial)
     ]
     return Report(
-        title=f"Improvement by {counted(outcome.plan.marks.right, 'right mark')}",
+        title=f"Improvement by {counted(outcome.plan.marks.right, 'right mark')}: "
+        f"{'adopted' if outcome.is_adopted else 'not adopted'}",
         facts=tuple(_facts(outcome)),
         stamps=(),
         table=ResultTable((MEAN, *kinds, *names), tuple(rows)),

@@ -39,31 +39,32 @@ def test_the_file_has_the_access_rights_of_the_index(tmp_path: Path) -> None:
 USE_AS_OTHER = """
 from vifi_cli.index.concepts.concept import Mark
 from vifi_cli.index.concepts.store import ConceptStore
-store = ConceptStore(folder / "index")
-for use in (store.names, lambda: store.mark("waving", Mark(folder, 0.0, 1.0, True, "x")), store.names):
-    try:
-        print(use())
-    except VifiError as error:
-        print(error)
+for name in ("shared", "unreadable", "closed"):
+    store = ConceptStore(folder / name / "index")
+    for use in (store.names, lambda: store.mark("waving", Mark(folder, 0.0, 1.0, True, "x")), store.names):
+        try:
+            print(use())
+        except VifiError as error:
+            print(error)
 """
 
 
 @needs_root
 def test_another_user_reads_what_is_shared_and_changes_nothing() -> None:
     with folder_for_all() as folder:
-        store = taught(folder)
-        store.path.chmod(0o644)
-        before = store.path.read_bytes()
-        first, refused, last = as_other_user(USE_AS_OTHER, folder).splitlines()
-        assert first == last == "['waving']"
-        assert "you may read the concepts" in refused
-        assert "but not change them" in refused
-        assert store.path.read_bytes() == before
-        assert [path.name for path in folder.iterdir()] == ["index-concepts.sqlite3"]
-        store.path.chmod(0o600)
-        assert "check the access rights" in as_other_user(USE_AS_OTHER, folder)
-        folder.chmod(0o700)
-        assert "you may not read the concepts" in as_other_user(USE_AS_OTHER, folder)
+        stores = {name: taught(folder / name) for name in ("shared", "unreadable", "closed")}
+        for name, store in stores.items():
+            store.path.parent.chmod(0o700 if name == "closed" else 0o755)
+            store.path.chmod(0o600 if name == "unreadable" else 0o644)
+        before = stores["shared"].path.read_bytes()
+        said = as_other_user(USE_AS_OTHER, folder).splitlines()
+        assert said[0] == said[2] == "['waving']"
+        assert "you may read the concepts" in said[1]
+        assert "but not change them" in said[1]
+        assert stores["shared"].path.read_bytes() == before
+        assert [path.name for path in (folder / "shared").iterdir()] == ["index-concepts.sqlite3"]
+        assert "check the access rights" in said[3]
+        assert "you may not read the concepts" in said[6]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import cv2
 import numpy as np
@@ -39,7 +39,10 @@ def test_it_prints_its_address_serves_and_ends_by_ctrl_c(vifi_home: Path) -> Non
 
 
 def test_a_video_that_is_playing_does_not_keep_it_from_ending(vifi: Vifi, indexed: Path) -> None:
-    with serving("--port", "0") as (address, server):
+    with serving("--port", "0", "--teach") as (address, server):
+        concept = Request(f"{address}api/concepts", b'{"name": "cup", "description": "a cup"}')
+        concept.headers |= {"X-vifi": "page", "X-forwarded-for": "192.168.1.7"}
+        assert urlopen(concept).status == 201, "--teach lets others teach, too"
         page = urlopen(f"{address}?q=coffee&below=kitchen*").read().decode()
         key = page.split("/video/")[1].split("/")[0].split('"')[0]
         playing = urlopen(f"{address}video/{key}/file")
@@ -116,6 +119,13 @@ def test_a_phone_reads_the_code_that_a_terminal_shows(
     )
     assert read == "http://192.168.178.123:8765/vifi/"
     assert "Scan the code" in printed.err
+
+
+def test_who_lets_others_teach_is_warned(capsys: pytest.CaptureFixture[str]) -> None:
+    _listening_host(None, expose=True)
+    assert "teach" not in capsys.readouterr().err
+    _listening_host(None, expose=True, everyone_teaches=True)
+    assert "sees all indexed videos and can teach concepts" in capsys.readouterr().err
 
 
 def test_a_machine_without_a_network_shows_no_code(capsys: pytest.CaptureFixture[str]) -> None:

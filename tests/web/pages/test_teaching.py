@@ -14,6 +14,15 @@ from vifi_cli.web.pages.teaching_view import proposed_name
 RED, BLUE = "day/red.mp4", "night/blue.mkv"
 
 
+def test_a_name_in_any_script_is_taught_and_searched_for(teacher: TestClient, made_library: Library) -> None:
+    teach(teacher, made_library, "हाथ-ß_1")
+    page = teacher.get("/", params={"q": "@हाथ-ß_1"}).text
+    (address,) = re.findall(r'data-marks="(/api/concepts/[!-~]+/marks)"', page)
+    assert len(teacher.get(address).json()["marks"]) == 2
+    (following,) = re.findall(r'href="(/\?teach=[!-~]+)">Next', page)
+    assert "Which of these show @हाथ-ß_1?" in teacher.get(following).text
+
+
 def teach(client: TestClient, library: Library, name: str = "ripe") -> None:
     """Makes a concept with a right and a wrong mark."""
     assert client.post("/api/concepts", json={"name": name, "description": "red"}).status_code == 201
@@ -88,7 +97,7 @@ def test_a_search_for_a_concept_shows_its_marks_and_what_was_learned(
 def test_the_next_moments_to_mark_are_a_page_of_their_own(teacher: TestClient, made_library: Library) -> None:
     teach(teacher, made_library)
     page = teacher.get("/?teach=RIPE").text
-    assert "<title>Moments to mark for @RIPE – vifi</title>" in page
+    assert "<title>Moments to mark for @ripe – vifi</title>" in page
     assert set(marks(page)) <= {"red_then_blue.mp4", "green.mp4"}
     assert marks(page)
     assert 'class="score"' not in page, "it would answer the question"

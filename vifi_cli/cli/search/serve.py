@@ -75,7 +75,7 @@ def serve(
     from vifi_cli.web.location.sub_path import parse_sub_path
     from vifi_cli.web.server import listen, run
 
-    listens_on = _listening_host(address.host, address.expose)
+    listens_on = _listening_host(address.host, address.expose, everyone_teaches=address.teach)
     allowed = frozenset(map(parse_allowed_host, address.allow_host or ()))
     below = parse_sub_path(address.root_path)
     app = make_app(
@@ -99,7 +99,7 @@ def serve(
             stop_signals.leave(output.ended(stop))
 
 
-def _listening_host(host: str | None, expose: bool) -> str:
+def _listening_host(host: str | None, expose: bool, *, everyone_teaches: bool = False) -> str:
     """The address to listen on; makes sure that the user knows who can connect."""
     if host in LOOPBACK_HOSTS or not (host or expose):
         return host or LOOPBACK_HOSTS[0]
@@ -108,9 +108,9 @@ def _listening_host(host: str | None, expose: bool) -> str:
             f"--host {host} would let others in: whoever reaches it sees all indexed videos, without a password. "
             "Add --expose if you mean that, or omit --host and use an SSH tunnel"
         )
-    reached = host or "this machine"
+    reached, teaches = host or "this machine", " and can teach concepts" if everyone_teaches else ""
     output.warning(
-        f"whoever reaches {reached} sees all indexed videos: there is no password and no encryption"
+        f"whoever reaches {reached} sees all indexed videos{teaches}: there is no password and no encryption"
     )
     return host or EVERY_HOST
 

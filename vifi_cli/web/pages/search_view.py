@@ -203,7 +203,9 @@ def with_teaching(session: SearchSession, view: SearchView) -> SearchView:
         with suppress(IndexProblem):  # where concepts cannot be read, none is taught
             view = replace(view, offer=offer_of(session, view.question))
         return view
-    return replace(view, teaching=Teaching(session.concepts.get(name), view.question))
+    concept = session.concepts.get(name)
+    question = replace(view.question, teach=concept.name) if view.question.teach else view.question
+    return replace(view, question=question, heading=_heading(question), teaching=Teaching(concept, question))
 
 
 def state_text(catalog: Catalog) -> str:

@@ -19,9 +19,9 @@ export function listenForKeys() {
     } else if (event.key === "x" && document.activeElement?.matches("a.play")) {
       toggle(document.activeElement);
     } else if (event.key in MARKS && isTeaching() && cardOf(document.activeElement)) {
-      judge(cardOf(document.activeElement).querySelector("a.play"), MARKS[event.key]);
+      if (!event.repeat) judge(cardOf(document.activeElement).querySelector("a.play"), MARKS[event.key]);
     } else if (event.key === "u" && isTeaching() && !document.activeElement.matches("input:not([type=checkbox]), select")) {
-      undo();
+      if (!event.repeat) undo();
     } else if (event.key === "Escape" && inField) {
       field.blur();
     } else if (event.key in STEPS && hits.length && !event.shiftKey && !isOther(document.activeElement, field)) {

@@ -96,6 +96,9 @@ function select() {
   showSelected();
 }
 
+// For what must not be repeated while a key is held down.
+const once = (action) => (event) => { if (!event.repeat) action(); };
+
 function prepare() {
   const video = part("video");
   const actions = {
@@ -105,7 +108,7 @@ function prepare() {
     ArrowUp: actions.previous, ArrowDown: actions.next, r: repeat, x: select,
     o: () => part("[data-do=open]")?.click(), d: () => part("[data-do=clip]").click(),
     ArrowLeft: () => { video.currentTime -= STEP_SECONDS; }, ArrowRight: () => { video.currentTime += STEP_SECONDS; },
-    ...(isTeaching() ? { y: () => judge(links[current], "right"), n: () => judge(links[current], "wrong"), u: undo } : {}),
+    ...(isTeaching() ? { y: once(() => judge(links[current], "right")), n: once(() => judge(links[current], "wrong")), u: once(undo) } : {}),
     " ": () => (video.paused ? video.play() : video.pause()),
   };
   part("[data-do=repeat]").ariaPressed = String(isLooping());
@@ -128,6 +131,6 @@ function prepare() {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
     if (event.key === " " && event.target.matches("button, a")) return;
     event.preventDefault();
-    keys[event.key]();
+    keys[event.key](event);
   });
 }

@@ -37,6 +37,9 @@ def test_marks_come_from_the_last_search_from_files_and_from_a_pipe(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped.encode())))
     assert vifi("teach", "@pet", "--wrong", "-").exit_code == 0
     assert marks()[2] == ("kitchen.mp4", 0.0, 4.0, False)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert vifi("teach", "pet", "--right", "-").stderr.startswith("no moments came through the pipe")
+    assert len(marks()) == 3
     document = json.loads(vifi("teach", "pet", "--undo", "--json", "--list").stdout)
     assert (document["name"], document["description"], len(marks())) == ("pet", "a cat", 2)
     asked = {Path(hit["path"]).name for hit in document["candidates"]}

@@ -152,6 +152,8 @@ def _moments(session: SearchSession, texts: list[str]) -> list[Moment]:
                 "- reads moments from a pipe: write `vifi search ... --json | vifi teach NAME --right -`"
             )
         piped = parse_moments(from_pipe(sys.stdin.buffer.read(), sys.stdin.encoding))
+        if not piped.moments:
+            output.note("no moments came through the pipe: there is nothing to mark")
         moments += [indexed_moment(session, moment) for moment in piped.moments]
     return moments
 

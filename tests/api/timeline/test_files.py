@@ -188,8 +188,9 @@ def test_a_picture_has_a_lane_for_each_label(tmp_path: Path) -> None:
 
 def test_each_video_can_have_a_file_of_its_own(tmp_path: Path) -> None:
     both = [timeline(Path("/v/a.mp4")), timeline(Path("/v/b.mp4"))]
-    with pytest.raises(InvalidInput, match=r"holds one video, and there are 2: put \{name\} into its name"):
+    with pytest.raises(InvalidInput, match=r"holds one video, and there are 2: put \{name\} into its path"):
         write_timelines(both, tmp_path / "all.eaf")
+    assert write_timelines(both, tmp_path / "{name}" / "out.tsv")[1] == tmp_path / "b" / "out.tsv"
     written = write_timelines(both, tmp_path / "new" / "{name}.csv")
     assert written == [tmp_path / "new" / "a.csv", tmp_path / "new" / "b.csv"]
     assert "/v/b.mp4" not in written[0].read_text(encoding="utf-8")

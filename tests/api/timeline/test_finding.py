@@ -156,6 +156,19 @@ def test_where_all_videos_taught_a_concept_only_the_marked_moments_are_left_out(
     assert [one.start_seconds for one in timelines(session, "red")[0].of("red")] == [0, 15]
 
 
+def test_what_is_marked_wrong_is_no_occurrence(session: SearchSession) -> None:
+    session.concepts.add("alarm", "red")
+    for name, second, is_right in (("a", 2.0, True), ("b", 12.0, False), ("a", 16.0, False)):
+        mark_moment(
+            session, "alarm", Moment(Path(f"/v/mice/{name}.mp4"), second, second + 2), is_right=is_right
+        )
+    search = TimelineSearch(session, labels_for([concept("alarm")]), ANY)
+    (found,) = find_timelines(search, partial(named_videos, patterns=["a.mp4"]))
+    assert spans(found)[0][:2] == ("alarm", 0)
+    assert all(end <= 16 or start >= 18 for _, start, end in spans(found))
+    assert any(start == 18 for _, start, _ in spans(found))
+
+
 def test_programs_ask_for_one_video(session: SearchSession) -> None:
     index = OpenIndex(session, INDEX_ENCODER)
     found = index.timeline("/v/mice/b.mp4", ["red", words("blue")], min_score=0, exclusive=True)

@@ -24,6 +24,7 @@ def test_labels_are_words_queries_or_concepts_and_may_have_names() -> None:
         ("nod", "@nod"),
     ]
     assert labels[2].query.terms == (Term(ConceptName("sitting")),)
+    assert labels_of(["a\nwolf"])[0].name == "a wolf", "a name is on one line"
     (steered,) = labels_of(["a dog - 0.5:a cat"])
     assert steered.query.terms == (Term(Words("a dog")), Term(Words("a cat"), -0.5))
 
@@ -47,6 +48,7 @@ def test_a_file_has_a_label_on_each_line_and_lines_may_hold_commas(tmp_path: Pat
         (["walk=a,walk=b"], [], "the label 'walk' is listed twice"),
         (["waving"], ["waving"], "the label 'waving' is listed twice"),
         (["- cat"], [], "label 1 of '- cat': the query only says what is unwanted"),
+        (["list.txt"], [], "list.txt is not a file"),
         ([], ["a,,b"], "a concept without a name"),
         ([], ["a b"], "cannot name a concept"),
     ],

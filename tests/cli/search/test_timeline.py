@@ -67,6 +67,14 @@ def test_nothing_found_says_how_to_see_more(vifi: Vifi, indexed: Path) -> None:
     )
 
 
+def test_labels_without_relevance_are_named(vifi: Vifi, indexed: Path) -> None:
+    outcome = vifi("timeline", indexed / "pets.mp4", "-l", "cat=a cat - a cup of coffee")
+    (row,) = [line.split("\t") for line in outcome.stdout.splitlines()[1:]]
+    assert (row[1], row[5]) == ("cat", "")
+    assert float(row[2]) == pytest.approx(4, abs=1)
+    assert "without relevance, which only words have: cat;" in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -85,6 +85,14 @@ def test_an_occurrence_needs_one_good_window() -> None:
     assert found_in(parts_of(row), OccurrenceRules(2, 1), 0.96) == []
 
 
+def test_parts_that_are_known_to_show_something_else_belong_to_no_occurrence() -> None:
+    parts = parts_of([0.9, 0.9, 0.9, 0.9, 0.9])
+    denied = parts.within(1.6, 3.2)[None]
+    assert denied.tolist() == [[False, False, True, False, False]]
+    found = OccurrenceFinder([FULL], [ALL], OccurrenceRules(9, 0)).find(parts, denied)
+    assert [(one.start_seconds, one.end_seconds) for one in found] == [(0, 2), (3, 5)]
+
+
 def test_labels_overlap_unless_they_exclude_each_other() -> None:
     first, second = [0.9, 0.9, 0.8, 0.0, 0.9], [0.0, 0.8, 0.95, 0.95, 0.0]
     both = parts_of(first, second)

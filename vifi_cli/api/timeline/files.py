@@ -75,9 +75,9 @@ class TimelineFiles:
                     f"{target} has no known form: end its name with .csv, .tsv or .json, .eaf (ELAN), .boris, .png or "
                     ".svg"
                 )
-            if suffix in ONE_VIDEO_EACH and len(videos) > 1 and NAME not in target.name:
+            if suffix in ONE_VIDEO_EACH and len(videos) > 1 and NAME not in str(target):
                 raise InvalidInput(
-                    f"{target} holds one video, and there are {len(videos):,}: put {NAME} into its name, as in "
+                    f"{target} holds one video, and there are {len(videos):,}: put {NAME} into its path, as in "
                     f"{target.with_name(NAME + suffix)}"
                 )
             planned += self._paths(target, videos)
@@ -124,9 +124,9 @@ class TimelineFiles:
 
     def _paths(self, target: Path, videos: Sequence[Path]) -> list[Path]:
         """The files of a target: one, or one for each video."""
-        if NAME not in target.name:
+        if NAME not in str(target):
             return [given_path(target)]
-        return [given_path(target.with_name(target.name.replace(NAME, video.stem))) for video in videos]
+        return [given_path(str(target).replace(NAME, video.stem)) for video in videos]
 
     def _check_places(self, planned: Sequence[Path], videos: Sequence[Path]) -> None:
         for place, path in enumerate(planned):

@@ -14,10 +14,10 @@ from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.timeline.labels import Label
 from vifi_cli.api.timeline.timeline import Occurrence, VideoTimeline
 from vifi_cli.errors import IndexChanged
-from vifi_cli.index.arrays import Float32Array, Float64Array, Int64Array
+from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.concepts.marked import found_marks
+from vifi_cli.index.concepts.marked import FoundMark, found_marks
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.occurrences import (
     USUAL_RULES,
@@ -104,7 +104,8 @@ class TimelineSearch:
         ids = np.array([window[0] for window in windows], np.int64)
         starts, ends = (np.array([window[place] for window in windows]) for place in (2, 3))
         cosines = np.stack([vectors.cosines(each.embedding, ids) for each in self.asked])
-        found = self.finder.find(VideoParts.of(starts, ends, cosines))
+        parts = VideoParts.of(starts, ends, cosines)
+        found = self.finder.find(parts, self._denied(video, parts))
         names = tuple(label.name for label in self.labels)
         occurrences = tuple(self._occurrence(one, video) for one in found)
         return VideoTimeline(video.path, video.duration_seconds, names, occurrences, self.model)
@@ -131,10 +132,8 @@ class TimelineSearch:
         In the videos with right marks, unmarked moments show the same individuals and places, so all their windows are
         among them. Where nearly all videos have marks, it is the marked moments alone. None if nothing was taught.
         """
-        catalog, concepts = self.session.index.catalog, self.session.concepts
-        named = [term.meaning.name for term in query.terms if isinstance(term.meaning, ConceptName)]
-        marks = [mark for name in named for mark in concepts.get(name).marks if mark.is_right]
-        found = found_marks(catalog, marks)
+        catalog = self.session.index.catalog
+        found = [one for one in self._marks(query) if one.mark.is_right]
         of_videos = catalog.window_ids_of(sorted({one.video.id for one in found}))
         if len(of_videos) <= MOST_TEACHING * all_windows:
             return of_videos
@@ -144,6 +143,31 @@ class TimelineSearch:
         ]
         of_marks = np.unique(np.concatenate(near))
         return of_marks if len(of_marks) <= MOST_TEACHING * all_windows else None
+
+    def _denied(self, video: CatalogedVideo, parts: VideoParts) -> BoolArray:
+        """The parts of a video (Q, P) that are marked as not showing the concept that is the label."""
+        denied = np.zeros(parts.means.shape, bool)
+        for query, marks in enumerate(self._wrong_marks):
+            for one in marks:
+                if one.video.id == video.id:
+                    denied[query] |= parts.within(one.mark.start_seconds, one.mark.end_seconds)
+        return denied
+
+    @cached_property
+    def _wrong_marks(self) -> list[list[FoundMark]]:
+        """Of each label that is a concept alone, the moments that are marked wrong."""
+        return [
+            [one for one in self._marks(label.query) if not one.mark.is_right]
+            if len(label.query.terms) == 1
+            else []
+            for label in self.labels
+        ]
+
+    def _marks(self, query: Query) -> list[FoundMark]:
+        """The marks of the concepts in a query, as far as their videos are in the index."""
+        named = [term.meaning.name for term in query.terms if isinstance(term.meaning, ConceptName)]
+        marks = [mark for name in named for mark in self.session.concepts.get(name).marks]
+        return found_marks(self.session.index.catalog, marks)
 
 
 def find_timelines(

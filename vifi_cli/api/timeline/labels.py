@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vifi_cli.api.search.query_language import concept, parse_query, words
 from vifi_cli.api.search.query_line import split_line
@@ -9,9 +10,10 @@ from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import OrderedQuery, Query
 from vifi_cli.paths import given_path, is_given_file
-from vifi_cli.wording import printable
+from vifi_cli.wording import one_line
 
 NAMED_BY = "="
+LIST_SUFFIXES = (".txt", ".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ def _listed(text: str) -> list[tuple[str, str]]:
         if not found:
             raise InvalidInput(f"{path} has no labels: write one on each line")
         return found
+    if Path(text).suffix.lower() in LIST_SUFFIXES:
+        raise InvalidInput(
+            f"{text} is not a file: name one with a label on each line, or write --labels a,b,c"
+        )
     return [(f"label {number} of {text!r}", each.strip()) for number, each in enumerate(text.split(","), 1)]
 
 
@@ -86,4 +92,4 @@ def _parsed(text: str, where: str) -> Label:
         raise InvalidInput(
             f"{where} has several steps: a label is seen at one time; search with `then` instead"
         )
-    return Label(printable(name.removeprefix("@") if name == query.text else name), query)
+    return Label(one_line(name.removeprefix("@") if name == query.text else name), query)

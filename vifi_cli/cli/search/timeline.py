@@ -17,6 +17,7 @@ from vifi_cli.cli.terminal.options.shared import JsonOption
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
 from vifi_cli.errors import InvalidInput
+from vifi_cli.wording import first_of
 
 if TYPE_CHECKING:
     from vifi_cli.api.timeline.files import TimelineFiles
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vifi_cli.api.timeline.labels import Label
 
 NOTHING_FOUND = 1
+MOST_NAMED = 3
 PICTURES = (".png", ".svg")
 GAP_SECONDS, LEAST_SECONDS, MIN_SCORE = 2.0, 1.0, 0.3
 labels_option = partial(typer.Option, rich_help_panel="Labels")
@@ -143,6 +145,12 @@ def timeline(
     if any(path.suffix.lower() in PICTURES for path in written):
         output.spelling([label.name for label in wanted])
     show_timelines(found, as_json=form.as_json, is_summary=form.summary, is_quiet=bool(written))
+    unrated = dict.fromkeys(one.label for each in found for one in each.occurrences if one.relevance is None)
+    if unrated and occurrences.min_score:
+        output.note(
+            f"without relevance, which only words have: {first_of(list(unrated), MOST_NAMED)}; "
+            "--min-score leaves out none of these"
+        )
     if not any(each.occurrences for each in found):
         if occurrences.min_score:
             output.note("no occurrence found; `--min-score 0` finds less likely ones")

@@ -64,6 +64,12 @@ class VideoParts:
     means: Float64Array  # (Q, P): of the shortest windows that show a part; NaN where none does
     peaks: Float64Array  # (Q, P): the best of these
 
+    def within(self, start_seconds: float, end_seconds: float) -> BoolArray:
+        """Which parts (P,) have their middle in this time."""
+        middles = (self.edges[:-1] + self.edges[1:]) / 2
+        inside: BoolArray = (middles >= start_seconds) & (middles < end_seconds)
+        return inside
+
     @property
     def seconds(self) -> float:
         """How long all of them last."""
@@ -107,13 +113,17 @@ class OccurrenceFinder:
     least_peaks: Sequence[float]  # the minimum cosine of the best window of an occurrence, for each query
     rules: OccurrenceRules = field(default=USUAL_RULES)
 
-    def find(self, parts: VideoParts) -> list[FoundOccurrence]:
-        """The occurrences in a video, by time and then by query."""
+    def find(self, parts: VideoParts, denied: BoolArray | None = None) -> list[FoundOccurrence]:
+        """The occurrences in a video, by time and then by query.
+
+        `denied` (Q, P) marks parts that are known not to show what a query asks for.
+        """
         levels = np.array([each.level for each in self.ranges])
         shown = np.zeros(parts.means.shape, bool)
-        above = parts.means >= levels[:, None]
+        denied = np.zeros_like(shown) if denied is None else denied
+        above = (parts.means >= levels[:, None]) & ~denied
         for query, least in enumerate(self.least_peaks):
-            for first, end in self._joined(parts, above[query], np.zeros_like(above[query])):
+            for first, end in self._joined(parts, above[query], denied[query]):
                 if np.nanmax(parts.peaks[query, first:end]) >= least:
                     shown[query, first:end] = above[query, first:end]
         if self.rules.is_exclusive:
@@ -128,7 +138,7 @@ class OccurrenceFinder:
                 float(np.nanmax(parts.peaks[query, first:end])),
             )
             for query in range(len(shown))
-            for first, end in self._joined(parts, shown[query], self._taken(shown, query))
+            for first, end in self._joined(parts, shown[query], denied[query] | self._taken(shown, query))
             if parts.edges[end] - parts.edges[first] >= least_seconds
         ]
         return sorted(found, key=lambda one: (one.start_seconds, one.query))

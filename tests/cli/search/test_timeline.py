@@ -72,7 +72,7 @@ def test_labels_without_relevance_are_named(vifi: Vifi, indexed: Path) -> None:
     (row,) = [line.split("\t") for line in outcome.stdout.splitlines()[1:]]
     assert (row[1], row[5]) == ("cat", "")
     assert float(row[2]) == pytest.approx(4, abs=1)
-    assert "without relevance, which only words have: cat;" in outcome.stderr
+    assert "without relevance, since more than words or one concept: cat;" in outcome.stderr
 
 
 @pytest.mark.parametrize(

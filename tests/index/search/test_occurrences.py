@@ -59,6 +59,7 @@ def test_the_level_is_seven_tenths_up_from_what_shows_something_else() -> None:
     query_range = QueryRange.of(sample, best=0.6)
     assert query_range.low == pytest.approx(0.1)
     assert query_range.level == pytest.approx(0.1 + 0.7 * 0.5)
+    assert QueryRange.of(sample, 0.6, share=0.6).level == pytest.approx(0.1 + 0.6 * 0.5)
     assert query_range.mean == pytest.approx(0.14)
     assert query_range.spread == pytest.approx(0.12)
 

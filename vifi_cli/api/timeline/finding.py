@@ -20,6 +20,8 @@ from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.concepts.marked import FoundMark, found_marks
 from vifi_cli.index.relevance.curve import WORTH_SHOWING
 from vifi_cli.index.search.occurrences import (
+    CONCEPT_LEVEL,
+    OCCURRENCE_LEVEL,
     USUAL_RULES,
     FoundOccurrence,
     OccurrenceFinder,
@@ -124,7 +126,8 @@ class TimelineSearch:
         embedding, rate = self.session.embed(query, choice), self.session.rater(query, choice)
         curve = None if rate is None else rate(vectors, embedding, CURVE_COSINES)
         _, best = vectors.search(embedding, 1, without=self._teaching_windows(query, len(vectors)))
-        return AskedLabel(embedding, QueryRange.of(sample @ embedding, float(best[0])), curve)
+        share = CONCEPT_LEVEL if query.sole_concept else OCCURRENCE_LEVEL
+        return AskedLabel(embedding, QueryRange.of(sample @ embedding, float(best[0]), share), curve)
 
     def _teaching_windows(self, query: Query, all_windows: int) -> Int64Array | None:
         """Those that taught the concepts of a query, which match it better than anything new can.
@@ -158,7 +161,7 @@ class TimelineSearch:
         """Of each label that is a concept alone, the moments that are marked wrong."""
         return [
             [one for one in self._marks(label.query) if not one.mark.is_right]
-            if len(label.query.terms) == 1
+            if label.query.sole_concept
             else []
             for label in self.labels
         ]

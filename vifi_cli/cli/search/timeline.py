@@ -148,8 +148,8 @@ def timeline(
     unrated = dict.fromkeys(one.label for each in found for one in each.occurrences if one.relevance is None)
     if unrated and occurrences.min_score:
         output.note(
-            f"without relevance, which only words have: {first_of(list(unrated), MOST_NAMED)}; "
-            "--min-score leaves out none of these"
+            f"without relevance, since more than words or one concept: {first_of(list(unrated), MOST_NAMED)}; "
+            "--min-score omits none of these"
         )
     if not any(each.occurrences for each in found):
         if occurrences.min_score:

@@ -14,8 +14,8 @@ from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Ar
 SCATTERED_SHARE = 0.1
 """The cosines of an index reach from this quantile, which shows something else, up to the best one."""
 
-OCCURRENCE_LEVEL = 0.7
-"""How far up this range an occurrence begins; see docs/timeline.md for what other levels would give."""
+OCCURRENCE_LEVEL, CONCEPT_LEVEL = 0.7, 0.6
+"""How far up this range an occurrence begins: of any query, and of a concept, whose best moments stand out more."""
 
 SAME_LENGTH_SECONDS = 0.01
 LEAST_SPREAD = 1e-6
@@ -30,18 +30,18 @@ class QueryRange:
     best: float
     mean: float
     spread: float  # standard deviation
+    share: float = OCCURRENCE_LEVEL  # how far up an occurrence begins
 
     @classmethod
-    def of(cls, sample: Float32Array, best: float) -> "QueryRange":
+    def of(cls, sample: Float32Array, best: float, share: float = OCCURRENCE_LEVEL) -> "QueryRange":
         """The range by the cosines (W,) of a sample of all windows, and the best of all."""
-        return cls(
-            float(np.quantile(sample, SCATTERED_SHARE)), best, float(sample.mean()), float(sample.std())
-        )
+        low = float(np.quantile(sample, SCATTERED_SHARE))
+        return cls(low, best, float(sample.mean()), float(sample.std()), share)
 
     @property
     def level(self) -> float:
         """The minimum mean cosine of the seconds of an occurrence."""
-        return self.low + OCCURRENCE_LEVEL * (self.best - self.low)
+        return self.low + self.share * (self.best - self.low)
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,7 @@ def test_an_older_schema_is_read_on_a_full_disk(small_disk: Path) -> None:
             catalog.store(encoded_video("/v/a.mp4", [RED]))
     (small_disk / "filler").unlink()
     with Catalog(small_disk / "index" / CATALOG_FILE) as catalog:
+        assert catalog.indexed_with == SIGNATURE  # an encoder of single frames
         catalog.store(encoded_video("/v/a.mp4", [RED]))
         assert catalog.totals().videos == 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Vifi
+from tests.cli.conftest import Vifi, run_vifi
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.teaching.beginning import begin_teaching
@@ -131,3 +131,30 @@ def test_every_third_mark_tells_what_was_learned_and_the_end_is_told(talk: Calla
     shown = talk("ynnn")
     assert "1 right, 2 wrong: " in shown
     assert "nothing is left to ask" in shown
+
+
+class DumbTerminal(io.StringIO):
+    """Gives lines, and then Ctrl-C."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1, /) -> str:
+        line = super().readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+
+def test_ctrl_c_ends_the_dialog_and_keeps_what_was_marked(
+    indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stdin", DumbTerminal("yes\nn\n"))
+    outcome = run_vifi("teach", "pet", "a cat", is_terminal=True)
+    assert outcome.exit_code == 0
+    assert [mark[3] for mark in marks()] == [True, False]
+    *_, ended, report = outcome.stderr.strip().splitlines()
+    assert ended == "ended"
+    assert report.startswith("1 right, 1 wrong: ")
+    assert "0:04 – 0:08" in outcome.stdout

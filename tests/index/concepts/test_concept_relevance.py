@@ -34,9 +34,16 @@ def test_between_right_marks_and_the_index_the_share_of_the_index_decides() -> N
     of_right = (level + 1.2 + 3.0 * 1000) / 1001
     shown = 2 * (of_right <= INDEX).mean() + 1 / 2001
     assert relevance_of((of_right + level) / 2, KNOWN_WELL) == pytest.approx(shown, abs=1e-3)
-    # a slope of 0.6 * 3 takes it up by 0.6 * 3 * 1.5 to the level of right marks
-    log_odds = np.log(shown / (1 - shown)) + 0.6 * 3 * 1.5
+    # a slope of 0.7 * 3 takes it up by 0.7 * 3 * 1.5 to the level of right marks
+    log_odds = np.log(shown / (1 - shown)) + 0.7 * 3 * 1.5
     assert relevance_of(of_right, KNOWN_WELL) == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=0.02)
+
+
+def test_windows_of_another_kind_make_relevance_less_certain() -> None:
+    others = np.concatenate([INDEX, np.full(100, -20.0), np.full(100, 20.0)])
+    few = HeldOutScores(right_mean=3.0, right_videos=3, variance=1.0, marks=9)
+    among_others = float(concept_relevance(np.array([4.0]), others, few)[0])
+    assert among_others < relevance_of(4.0, few) - 0.1
 
 
 def test_few_marks_are_less_certain() -> None:

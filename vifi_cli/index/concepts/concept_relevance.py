@@ -21,7 +21,7 @@ USUAL_GAP = 1.2
 USUAL_VARIANCE_COUNT = 5
 """As how many marks the spread of the index counts for the variance of scores."""
 
-SLOPE_FACTOR = 0.6
+SLOPE_FACTOR = 0.7
 
 MOST_SHOWN = 0.15
 """The share of windows that are assumed to show a concept, unless fewer score as right marks do."""
@@ -48,7 +48,9 @@ def concept_relevance(scores: Float64Array, of_index: Float64Array, held_out: He
     usual, videos = level + USUAL_GAP * spread, held_out.right_videos
     of_right = (usual + held_out.right_mean * videos) / (1 + videos)
     counts = USUAL_VARIANCE_COUNT + held_out.marks
-    variance = (USUAL_VARIANCE_COUNT * spread**2 + held_out.marks * held_out.variance) / counts
+    # windows of kinds that nobody marked score far from the rest, so the deviation counts, not the robust spread
+    of_all = max(float(of_index.var()), spread**2)
+    variance = (USUAL_VARIANCE_COUNT * of_all + held_out.marks * held_out.variance) / counts
     slope = SLOPE_FACTOR * max(of_right - level, 1e-3 * spread) / variance
     slope /= math.sqrt(
         1 + math.pi / 8 * slope**2 * variance / (1 + videos)

@@ -29,7 +29,7 @@ def test_a_decision_is_explained(vifi: Vifi, taught: None, tmp_path: Path) -> No
     assert outcome.exit_code == 1, outcome.stderr
     header, present, tuned, *facts = outcome.stdout.splitlines()
     assert header.split()[:4] == ["Model", "Words", "Marks", "Gain"]
-    assert "Lost: other concepts" in header
+    assert "Other concepts" in header
     assert present.startswith("present (")
     assert tuned.startswith("tuned\t")
     named = dict(line.split(maxsplit=1) for line in facts)

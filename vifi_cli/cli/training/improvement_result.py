@@ -96,14 +96,14 @@ def show_improvement(outcome: Improvement, *, as_json: bool) -> None:
 
 
 def show_trials(outcome: Improvement) -> None:
-    """Show the mean average precision of each model by words and by marks, its gain, and what it loses."""
+    """Show the mean average precision of each model by words and by marks, its gain, and the change of old answers."""
     kinds = [each.kind for each in outcome.plan.examination.old.answers]
-    headers = ("Model", "Words", "Marks", "Gain", *(f"Lost: {kind}" for kind in kinds))
+    headers = ("Model", "Words", "Marks", "Gain", *map(str.capitalize, kinds))
     present = outcome.present
     cells = [(present.name, *_means(outcome, present), NOTHING, *(NOTHING for _ in kinds))]
     for each in outcome.candidates:
         gain = f"{_signed(each.gain.value)} [{_signed(each.gain.low)}, {_signed(each.gain.high)}]"
-        lost = (f"{max(share, 0):.0%}" for share in each.lost)
+        lost = (f"{-share:+.0%}".replace("-", "−") for share in each.lost)
         cells.append((each.trial.name, *_means(outcome, each.trial), gain, *lost))
     output.rows(headers, cells, right=headers[1:])
 

@@ -192,7 +192,7 @@ def _tried(
         folder = plan.folder / f"averaged-{alpha:g}"
         if not folder.exists():
             merge_models([plan.start, model], folder, alpha=alpha, feedback=feedback)
-        name = f"averaged, {alpha:g} tuned"
+        name = f"averaged {alpha:g}"
         trial = exam.of_model(name, str(folder), catalog, request.device, feedback)
         tried.append(candidate(replace(trial, alpha=alpha), present, held_out))
     return tried

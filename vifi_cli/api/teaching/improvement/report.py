@@ -81,7 +81,7 @@ def marks_in_words(plan: ImprovementPlan) -> str:
     wrong = sum(each.wrong for each in marks.counts)
     return (
         f"{marks.right:,} right and {wrong:,} wrong to learn from; {marks.held_out.marks:,} of "
-        f"{counted(len(marks.held_out.groups), 'group')} held out"
+        f"{counted(len(marks.held_out.groups), 'video or group', 'videos or groups')} held out"
     )
 
 

@@ -20,21 +20,21 @@ from vifi_cli.cli.library.prune import prune
 from vifi_cli.cli.library.status import status
 from vifi_cli.cli.models.data import data_app
 from vifi_cli.cli.models.model import model_app
-from vifi_cli.cli.search.concepts import concepts_app
 from vifi_cli.cli.search.cut import cut
 from vifi_cli.cli.search.mcp import mcp
 from vifi_cli.cli.search.open import open_moment
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.serve import serve
-from vifi_cli.cli.search.shell import OPTIONS_OF_SEARCH, shell
 from vifi_cli.cli.search.similar import similar
-from vifi_cli.cli.search.teach import teach
-from vifi_cli.cli.search.timeline import timeline
+from vifi_cli.cli.shell.shell import OPTIONS_OF_SEARCH, shell
+from vifi_cli.cli.teaching.concepts import concepts_app
+from vifi_cli.cli.teaching.teach import teach
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.colors import apply_color_setting
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import COMMAND_GROUPS, App
 from vifi_cli.cli.terminal.options.completion import join_words_of_bash
+from vifi_cli.cli.timeline.timeline import timeline
 from vifi_cli.cli.training.bridge import bridge
 from vifi_cli.cli.training.finetune import finetune
 from vifi_cli.cli.training.improve import improve

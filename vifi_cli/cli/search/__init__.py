@@ -1,1 +1,1 @@
-"""Commands that search, play and cut."""
+"""Commands that search, play, cut and serve."""

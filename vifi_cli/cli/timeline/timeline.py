@@ -11,11 +11,11 @@ import typer
 
 from vifi_cli.cli.search.options import EncoderOptions
 from vifi_cli.cli.search.search import open_session
-from vifi_cli.cli.search.timeline_tables import show_timelines
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.options.shared import JsonOption
 from vifi_cli.cli.terminal.options.splicing import spliced
 from vifi_cli.cli.terminal.progress.bars import ON_TERMINAL
+from vifi_cli.cli.timeline.tables import show_timelines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.wording import first_of
 

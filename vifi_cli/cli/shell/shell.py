@@ -9,8 +9,8 @@ import typer
 
 from vifi_cli import stop_signals
 from vifi_cli.cli.search.search import open_session
-from vifi_cli.cli.search.shell_editing import line_editing
-from vifi_cli.cli.search.shell_lines import LEAVE, ShellLines
+from vifi_cli.cli.shell.editing import line_editing
+from vifi_cli.cli.shell.lines import LEAVE, ShellLines
 from vifi_cli.cli.terminal import output
 from vifi_cli.stop_signals import Stopped
 

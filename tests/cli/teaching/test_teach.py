@@ -13,7 +13,7 @@ from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.teaching.beginning import begin_teaching
 from vifi_cli.api.teaching.questions import Questions
-from vifi_cli.cli.search.teach_dialog import Dialog, HitView
+from vifi_cli.cli.teaching.dialog import Dialog, HitView
 from vifi_cli.paths import index_folder
 
 

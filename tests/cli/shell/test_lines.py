@@ -8,8 +8,8 @@ from typer.main import get_command
 
 from vifi_cli.cli.search.cut import cut
 from vifi_cli.cli.search.search import search
-from vifi_cli.cli.search.shell_editing import completions
-from vifi_cli.cli.search.shell_lines import read_line
+from vifi_cli.cli.shell.editing import completions
+from vifi_cli.cli.shell.lines import read_line
 from vifi_cli.cli.terminal.help import App
 from vifi_cli.index.concepts.store import ConceptStore
 

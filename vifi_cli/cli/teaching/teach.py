@@ -161,7 +161,7 @@ def _moments(session: SearchSession, texts: list[str]) -> list[Moment]:
 def _ask(session: SearchSession, concept: Concept, candidates: CandidateOptions, player: str | None) -> None:
     """Asks until the user quits; what was marked is kept, however that ends."""
     from vifi_cli.api.teaching.questions import Questions
-    from vifi_cli.cli.search.teach_dialog import Dialog, view_of_terminal
+    from vifi_cli.cli.teaching.dialog import Dialog, view_of_terminal
     from vifi_cli.cli.terminal.keys import single_keys
 
     question = wording.printable(concept.description)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vifi_cli import paths
-from vifi_cli.cli.search.shell_lines import HELP, LEAVE, SEARCH
+from vifi_cli.cli.shell.lines import HELP, LEAVE, SEARCH
 from vifi_cli.cli.terminal.options.completion import concepts
 
 HISTORY_FILE = "shell-history"

@@ -18,7 +18,7 @@ from vifi_cli.cli.search.open import PlayableOutput, open_moment
 from vifi_cli.cli.search.options import HitChoice, VideoSelection
 from vifi_cli.cli.search.search import search
 from vifi_cli.cli.search.similar import similar
-from vifi_cli.cli.search.teach import teach
+from vifi_cli.cli.teaching.teach import teach
 from vifi_cli.cli.terminal import output
 from vifi_cli.cli.terminal.errors import in_words
 from vifi_cli.cli.terminal.help import App

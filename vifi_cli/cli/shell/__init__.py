@@ -1,0 +1,1 @@
+"""`vifi shell`: searching line by line, with one encoder in memory."""

@@ -1,0 +1,1 @@
+"""Commands that teach concepts, and care for them."""

@@ -1,0 +1,1 @@
+"""`vifi timeline`: every occurrence of labels in videos."""

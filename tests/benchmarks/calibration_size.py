@@ -54,7 +54,7 @@ class Sampled(Vectors):
 
     def in_parts(self) -> Iterator[Float32Array]:
         """Yields an even sample."""
-        return self.spread_sample(self._most)
+        yield self.spread_sample(self._most)
 
 
 def measure(windows: int, sample: int) -> Iterator[list[str]]:

@@ -18,7 +18,7 @@ from tests.benchmarks.measuring import show_machine, show_table
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import EncodedVideo, IndexedWith
-from vifi_cli.index.windows import frames_within, mean_embedding
+from vifi_cli.index.windows import frames_within
 from vifi_cli.video.files.video_file import VideoFile
 from vifi_cli.video.pictures.frames import VideoInfo
 
@@ -50,7 +50,7 @@ def from_all_frames(catalog: Catalog, start_seconds: float, end_seconds: float) 
 
 def from_its_frames(catalog: Catalog, start_seconds: float, end_seconds: float) -> Float32Array:
     """The embedding as vifi computes it."""
-    return mean_embedding(catalog.frames_that_show(1, start_seconds, end_seconds)[1])
+    return catalog.embedding_of(1, start_seconds, end_seconds)
 
 
 def main() -> None:

@@ -137,22 +137,20 @@ class Vectors:
         for start in range(0, len(self), READ_AT_ONCE):
             yield self._index.index.reconstruct_n(start, min(READ_AT_ONCE, len(self) - start))
 
-    def spread_sample(self, count: int) -> Iterator[Float32Array]:
-        """Yields the embeddings of at most `count` windows, evenly spaced among all, in parts float32 (N, D)."""
-        places = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
-        for start in range(0, len(places), READ_AT_ONCE):
-            yield self._at(places[start : start + READ_AT_ONCE])
+    def spread_sample(self, count: int) -> Float32Array:
+        """The embeddings float32 (N, D) of at most `count` windows, evenly spaced among all."""
+        return self._at(np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)))
 
     @cached_property
     def mean(self) -> Float32Array:
         """The mean (D,) of the windows' embeddings: its product with a query is the query's mean cosine."""
-        mean: Float32Array = np.concatenate([*self.spread_sample(MEAN_OF_WINDOWS)]).mean(axis=0)
+        mean: Float32Array = self.spread_sample(MEAN_OF_WINDOWS).mean(axis=0)
         return mean
 
     @cached_property
     def background(self) -> Background:
         """How the windows are spread; takes a tenth of a second for D = 512, so it is measured once."""
-        return background_of(np.concatenate([*self.spread_sample(BACKGROUND_WINDOWS)]))
+        return background_of(self.spread_sample(BACKGROUND_WINDOWS))
 
     def embeddings(self, ids: Int64Array) -> Float32Array:
         """The embeddings float32 (N, D) of windows that are here, by their ids (N,)."""

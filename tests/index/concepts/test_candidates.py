@@ -9,7 +9,6 @@ from vifi_cli.index.concepts.candidates import LONGEST_SECONDS, Known, candidate
 from vifi_cli.index.concepts.learning import MarkedWindows
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.vectors import vectors_in_memory
-from vifi_cli.index.windows import mean_embedding
 
 Color = tuple[float, float, float]
 RED = np.array([1, 0, 0], np.float32)
@@ -31,7 +30,7 @@ def known(catalog: Catalog, **marks: bool) -> Known:
     """Marks of the first second of videos, by their numbers: `v0=True`."""
     videos = {f"v{video.path.stem}": video.id for video in catalog.videos()}
     places = [Place(videos[name], 0.0, 1.0) for name in marks]
-    embeddings = [mean_embedding(catalog.frames_that_show(one.video_id, 0.0, 1.0)[1]) for one in places]
+    embeddings = [catalog.embedding_of(one.video_id, 0.0, 1.0) for one in places]
     groups = np.array([one.video_id for one in places], np.int64)
     return Known(MarkedWindows(np.stack(embeddings), np.array([*marks.values()]), groups), places)
 

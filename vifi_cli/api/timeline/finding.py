@@ -85,7 +85,7 @@ class TimelineSearch:
     def asked(self) -> list[AskedLabel]:
         """What the index knows about each label."""
         vectors = self.session.index.vectors
-        sample = np.concatenate([*vectors.spread_sample(MEAN_OF_WINDOWS)])
+        sample = vectors.spread_sample(MEAN_OF_WINDOWS)
         return [self._asked(label, vectors, sample) for label in self.labels]
 
     @cached_property

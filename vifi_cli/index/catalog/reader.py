@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from vifi_cli.errors import IndexChanged
-from vifi_cli.index.arrays import Float16Array, Float64Array, Int64Array
+from vifi_cli.index.arrays import Float16Array, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.catalog.connection import catalog_state
 from vifi_cli.index.catalog.opening import open_catalog_file
 from vifi_cli.index.catalog.records import CatalogedVideo, CatalogTotals, FailedFile, IndexedWith
@@ -23,7 +23,7 @@ from vifi_cli.index.catalog.rows import (
     video_of_row,
 )
 from vifi_cli.index.catalog.video_filter import EVERY_VIDEO, VideoFilter, conditions_of
-from vifi_cli.index.windows import frames_within
+from vifi_cli.index.windows import frames_within, mean_embedding
 from vifi_cli.paths import unicode_form
 from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.failure_kind import FailureKind
@@ -185,10 +185,8 @@ class CatalogReader:
             np.frombuffer(embeddings, EMBEDDING_DTYPE).reshape(-1, dimension),
         )
 
-    def frames_that_show(
-        self, video_id: int, start_seconds: float, end_seconds: float
-    ) -> tuple[Float64Array, Float16Array]:
-        """The frames of a part of a video, as `frames` returns them: see `windows.frames_within`.
+    def embedding_of(self, video_id: int, start_seconds: float, end_seconds: float) -> Float32Array:
+        """The embedding (D,) of a part of a video, made like that of a window: see `windows.frames_within`.
 
         It reads nothing else of the embeddings, of which a long video has many megabytes.
         """
@@ -198,7 +196,7 @@ class CatalogReader:
         with self.db.conn.blobopen("frames", "embeddings", video_id, readonly=True) as embeddings:
             embeddings.seek(first * dimension * EMBEDDING_DTYPE.itemsize)
             part = embeddings.read((end - first) * dimension * EMBEDDING_DTYPE.itemsize)
-        return seconds[first:end], np.frombuffer(part, EMBEDDING_DTYPE).reshape(-1, dimension)
+        return mean_embedding(np.frombuffer(part, EMBEDDING_DTYPE).reshape(-1, dimension))
 
     def clock(self, video_id: int) -> FileClock | None:
         """How the times of a video are counted; None if the vifi that indexed it noted no clock, or another kind."""

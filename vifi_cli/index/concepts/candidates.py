@@ -17,7 +17,6 @@ from vifi_cli.index.concepts.learning import MarkedWindows
 from vifi_cli.index.search.folding import ScoredWindow, fold_into_moments
 from vifi_cli.index.search.ranking import Place
 from vifi_cli.index.vectors import Vectors
-from vifi_cli.index.windows import mean_embedding
 
 POOL_WINDOWS = 1000
 """How many of the most relevant windows moments are chosen from."""
@@ -60,10 +59,7 @@ def candidate_moments(
         return []
     videos = np.array([one.video_id for one in moments], np.int64)
     embeddings = _centered(vectors.embeddings(np.array([one.window_id for one in moments])), vectors.mean)
-    seen = [
-        mean_embedding(catalog.frames_that_show(one.video_id, one.start_seconds, one.end_seconds)[1])
-        for one in known.taken
-    ]
+    seen = [catalog.embedding_of(one.video_id, one.start_seconds, one.end_seconds) for one in known.taken]
     choice = _Choice(
         np.array([one.score for one in moments]),
         videos,

@@ -34,7 +34,7 @@ def concept_rater(held_out: HeldOutScores) -> Rater:
     """Rates the hits of a concept."""
 
     def rate(vectors: Vectors, query: Float32Array, cosines: Float32Array) -> Float64Array:
-        windows = np.concatenate([*vectors.spread_sample(BACKGROUND_WINDOWS)])
+        windows = vectors.spread_sample(BACKGROUND_WINDOWS)
         mean = vectors.background.mean @ query
         return concept_relevance(cosines - mean, (windows @ query) - mean, held_out)
 

@@ -13,7 +13,6 @@ from vifi_cli.index.relevance.calibration import Rater
 from vifi_cli.index.search.folding import ScoredWindow, shows_same
 from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import SearchHit, VideoIndex
-from vifi_cli.index.windows import mean_embedding
 
 
 def search_concept(
@@ -63,9 +62,7 @@ def _window_ids_about(catalog: Catalog, found: Sequence[FoundMark], options: Ran
 
 
 def _embed(catalog: Catalog, one: FoundMark) -> Float32Array:
-    return mean_embedding(
-        catalog.frames_that_show(one.video.id, one.mark.start_seconds, one.mark.end_seconds)[1]
-    )
+    return catalog.embedding_of(one.video.id, one.mark.start_seconds, one.mark.end_seconds)
 
 
 def _best(marked: list[SearchHit], options: RankingOptions) -> list[SearchHit]:

@@ -10,7 +10,6 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.concepts.concept import Mark
 from vifi_cli.index.concepts.learning import MarkedWindows
-from vifi_cli.index.windows import mean_embedding
 from vifi_cli.paths import unicode_form
 
 
@@ -50,10 +49,7 @@ def marked_windows(catalog: Catalog, marks: Iterable[Mark]) -> MarkedWindows:
     with catalog.snapshot():
         found = found_marks(catalog, marks)
         embeddings = [
-            mean_embedding(
-                catalog.frames_that_show(one.video.id, one.mark.start_seconds, one.mark.end_seconds)[1]
-            )
-            for one in found
+            catalog.embedding_of(one.video.id, one.mark.start_seconds, one.mark.end_seconds) for one in found
         ]
     dimension = catalog.indexed_with.dimension
     return MarkedWindows(

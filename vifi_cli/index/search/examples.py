@@ -20,7 +20,7 @@ from vifi_cli.index.catalog.twins import twins_of
 from vifi_cli.index.encoder import Encoder, clip_length_of, embed_clips, embed_still
 from vifi_cli.index.search.query import Example
 from vifi_cli.index.search.ranking import Place
-from vifi_cli.index.windows import mean_embedding, stretch_embedding
+from vifi_cli.index.windows import stretch_embedding
 from vifi_cli.paths import check_visible
 from vifi_cli.video.clips.clip_cutting import ClipCutter, Clips
 from vifi_cli.video.container.clock_reading import clock_of
@@ -69,9 +69,9 @@ def see_indexed(catalog: Catalog, video: CatalogedVideo, part: TimeRange | None)
     """A part of an indexed video, or all of it; raises InvalidInput if the video ends before the part begins."""
     seen = part or WHOLE_VIDEO
     check_reaches(video.path, video.duration_seconds, seen)
-    _, frames = catalog.frames_that_show(video.id, seen.start_seconds, seen.end_seconds)
+    embedding = catalog.embedding_of(video.id, seen.start_seconds, seen.end_seconds)
     start = seen.start_seconds if part else -math.inf
-    return _seen(video.path, mean_embedding(frames), Place(video.id, start, seen.end_seconds))
+    return _seen(video.path, embedding, Place(video.id, start, seen.end_seconds))
 
 
 def read_example(

@@ -19,7 +19,7 @@ from vifi_cli.index.search.folding import (
     fold_near_duplicates,
 )
 from vifi_cli.index.vectors import Vectors
-from vifi_cli.index.windows import mean_embedding, window_embeddings
+from vifi_cli.index.windows import window_embeddings
 
 WINDOWS_PER_HIT = 20
 LEAST_WINDOWS = 500
@@ -146,7 +146,7 @@ class Ranking:
         """The embedding (D,) of a hit, kept while hits are compared with each other."""
         part = hit.video_id, hit.start_seconds, hit.end_seconds
         if part not in self.embeddings:
-            self.embeddings[part] = mean_embedding(self.catalog.frames_that_show(*part)[1])
+            self.embeddings[part] = self.catalog.embedding_of(*part)
         return self.embeddings[part]
 
     def _windows_near(

@@ -17,7 +17,6 @@ from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.encoder import TextEncoder
 from vifi_cli.index.search.video_index import VideoIndex
-from vifi_cli.index.windows import mean_embedding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +72,7 @@ class Examination:
         return [
             np.stack(
                 [
-                    mean_embedding(
-                        catalog.frames_that_show(
-                            ids[each.path], each.part.start_seconds, each.part.end_seconds
-                        )[1]
-                    )
+                    catalog.embedding_of(ids[each.path], each.part.start_seconds, each.part.end_seconds)
                     for each in of_concept
                 ]
             )

@@ -34,7 +34,6 @@ from vifi_cli.index.search.ranking import (
     with_duplicates_counted,
 )
 from vifi_cli.index.vectors import Vectors
-from vifi_cli.index.windows import mean_embedding
 
 SEEN_RELEVANCE = 0.5
 """From which relevance on a window shows what must not be seen."""
@@ -195,8 +194,7 @@ class OrderedRanking:
         return fold_near_duplicates(hits, self._embed, most=most)
 
     def _embed(self, hit: ScoredWindow) -> Float32Array:
-        frames = self.catalog.frames_that_show(hit.video_id, hit.start_seconds, hit.end_seconds)[1]
-        return mean_embedding(frames)
+        return self.catalog.embedding_of(hit.video_id, hit.start_seconds, hit.end_seconds)
 
     @cached_property
     def _barriers(self) -> list[dict[int, Float64Array]]:

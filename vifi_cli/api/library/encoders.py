@@ -13,7 +13,7 @@ from vifi_cli.api.models.weights import fetch_model
 from vifi_cli.errors import EncoderMismatch, IndexMissing, InvalidInput, VifiError
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.records import IndexedWith
-from vifi_cli.index.encoder import Encoder, TextEncoder, clip_length_of, reads_texts
+from vifi_cli.index.encoder import Encoder, TextEncoder, check_encoder, clip_length_of, reads_texts
 from vifi_cli.paths import is_given_folder
 from vifi_cli.settings.settings import load_settings
 
@@ -121,7 +121,7 @@ def load_both_sides(source: "ModelSource", device: str, feedback: Feedback) -> "
 def load_index_encoder(indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
     """Loads both sides of the index's own encoder; raises EncoderMismatch if its weights have changed."""
     encoder = load_both_sides(fetch_index_model(indexed_with, feedback), device, feedback)
-    if encoder.vision_fingerprint != indexed_with.vision_fingerprint:
+    if not sees_alike(encoder, indexed_with):
         raise changed_encoder(indexed_with)
     return encoder
 
@@ -132,10 +132,12 @@ class OwnEncoder:
 
     encoder: Encoder
 
+    def __post_init__(self) -> None:
+        check_encoder(self.encoder)
+
     def load(self, indexed_with: IndexedWith, device: str, feedback: Feedback) -> Encoder:
         """The encoder, as `load_index_encoder` returns that of a model."""
-        is_same = self.encoder.vision_fingerprint == indexed_with.vision_fingerprint
-        if not is_same or clip_length_of(self.encoder) != indexed_with.clip_length:
+        if not sees_alike(self.encoder, indexed_with):
             raise EncoderMismatch(
                 f"the index was made with {indexed_with.model}, and {self.encoder.model_name} encodes videos "
                 "differently: pass the encoder that made it, or rebuild with index_videos(encoder=..., rebuild=True)"
@@ -150,6 +152,15 @@ class OwnEncoder:
         if choice.model is None and reads_texts(encoder):
             return encoder
         return load_query_encoder(indexed_with, choice, feedback)
+
+
+def sees_alike(encoder: Encoder, indexed_with: IndexedWith) -> bool:
+    """Whether an encoder gives videos the embeddings that are in an index."""
+    return (
+        encoder.vision_fingerprint == indexed_with.vision_fingerprint
+        and encoder.dimension == indexed_with.dimension
+        and clip_length_of(encoder) == indexed_with.clip_length
+    )
 
 
 def require_text_side(indexed_with: IndexedWith) -> None:

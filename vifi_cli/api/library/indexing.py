@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
-from vifi_cli.api.library.encoders import changed_encoder, fetch_index_model, load_both_sides
+from vifi_cli.api.library.encoders import changed_encoder, fetch_index_model, load_both_sides, sees_alike
 from vifi_cli.api.library.indexing_progress import ShownProgress
 from vifi_cli.api.models.choosing import ChosenModel, choose_for_new_index, choose_for_rebuild
 from vifi_cli.errors import EncoderMismatch, InvalidInput, NothingToIndex
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.lock import write_lock
-from vifi_cli.index.encoder import Encoder, clip_length_of, reads_texts
+from vifi_cli.index.encoder import Encoder, check_encoder, reads_texts
 from vifi_cli.index.relevance.calibration import calibration_of, read_neutral_texts
 from vifi_cli.index.update.indexer import IndexReport, UpdateOptions, update_index
 from vifi_cli.index.update.presence import is_absent
@@ -100,6 +100,8 @@ def index_request(videos: Iterable[Path | str], **choices: Unpack[IndexChoices])
     """The request to index videos, with what the settings `exclude` and `frame_folders` add."""
     if choices.get("model") is not None and choices.get("encoder") is not None:
         raise InvalidInput("name a model or pass an encoder, not both")
+    if (encoder := choices.get("encoder")) is not None:
+        check_encoder(encoder)
     given = tuple(paths.given_path(Path(video)) for video in videos)
     request = IndexRequest(given, **choices)
     own = load_settings()
@@ -208,9 +210,8 @@ class _IndexRun:
             report = update_index(catalog, discovery, roots, load_encoder, options, show)
         self._note_rate({*catalog.paths()} - indexed)
         vectors = open_vectors(catalog)
-        if report.video_seconds and reads_texts(
-            encoder := load_encoder()
-        ):  # the first search need not load it
+        encoder = load_encoder() if report.video_seconds else None
+        if reads_texts(encoder):  # the first search need not load it
             fingerprint = catalog.indexed_with.text_fingerprint
             neutral = read_neutral_texts(
                 paths.cache_folder(), fingerprint, lambda: encoder, dimension=catalog.indexed_with.dimension
@@ -273,8 +274,7 @@ def no_videos_under(folders: Sequence[Path]) -> str:
 def _checked(encoder: Encoder, model: str, catalog: Catalog) -> Encoder:
     """The encoder, if it is the one that the index was made with; otherwise raises EncoderMismatch."""
     made_with = catalog.indexed_with
-    sees_alike = clip_length_of(encoder) == made_with.clip_length
-    if encoder.vision_fingerprint != made_with.vision_fingerprint or not sees_alike:
+    if not sees_alike(encoder, made_with):
         if model == made_with.model:
             raise changed_encoder(made_with)
         raise EncoderMismatch(

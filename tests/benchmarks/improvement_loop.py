@@ -25,10 +25,10 @@ import numpy as np
 
 from tests.benchmarks.finetune_accuracy import DESCRIPTIONS, vifi
 from tests.benchmarks.measuring import show_machine, show_table
+from tests.benchmarks.teaching import average_precision
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.search.concept_queries import learn_concept
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.api.teaching.improvement.held_out import average_precision
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.concepts.concept import Concept, Mark
 from vifi_cli.index.search.query import query_in_words

@@ -20,9 +20,9 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     drawn_means,
     estimated_share,
     share_interval,
-    student_quantile,
 )
 from vifi_cli.evaluation.scoring.scores import harmonic_mean, mean_and_spread
+from vifi_cli.resampling import student_quantile
 
 REFERENCE = "vifi"
 STARTS_FROM = {"bridge-prompt": "vifi"}  # a method whose time includes that of another; vifi@ALPHA too

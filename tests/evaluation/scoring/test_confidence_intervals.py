@@ -15,9 +15,9 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     independent_groups,
     share_interval,
     sole_group,
-    student_quantile,
     wilson_interval,
 )
+from vifi_cli.resampling import student_quantile
 
 
 @pytest.mark.parametrize(

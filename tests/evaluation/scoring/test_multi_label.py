@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vifi_cli.data.labeled_videos import LabeledVideo, shows_several_classes
-from vifi_cli.evaluation.scoring.confidence_intervals import draws_of_units
 from vifi_cli.evaluation.scoring.multi_label import (
     _drawn,
     average_precisions,
@@ -17,6 +16,7 @@ from vifi_cli.evaluation.scoring.multi_label import (
     score_several,
 )
 from vifi_cli.evaluation.scoring.predictions import Predictions
+from vifi_cli.resampling import draws_of_units
 
 
 def test_average_precisions_by_hand() -> None:

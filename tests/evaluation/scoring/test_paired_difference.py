@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vifi_cli.evaluation.scoring.confidence_intervals import NORMAL_QUANTILE
 from vifi_cli.evaluation.scoring.paired_difference import (
     McNemar,
     PairedCounts,
@@ -17,6 +16,7 @@ from vifi_cli.evaluation.scoring.paired_difference import (
     paired_counts,
     tango_interval,
 )
+from vifi_cli.resampling import NORMAL_QUANTILE
 
 COUNTS = st.tuples(*[st.integers(0, 30)] * 4).filter(lambda counts: sum(counts) > 0)
 

@@ -12,18 +12,16 @@ from survey data, Survey Methodology 1998, for the effective number and the quan
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.data.labeled_videos import LabeledVideo
+from vifi_cli.resampling import NORMAL_QUANTILE, student_quantile
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 2000
-NORMAL_QUANTILE = 1.959963984540054  # 97.5 % of the standard normal distribution
-MOST_FREEDOM = 200  # beyond, Student's quantile is normal to 1 %
 _MOST_UNITS_AT_ONCE = 1_000_000
 
 
@@ -86,43 +84,6 @@ def variance_interval(value: float, variance: float, groups: int, videos: float)
     worth = value * (1 - value) / variance if variance > 0 else math.inf
     is_same = math.isclose(value, 0) or math.isclose(value, 1)  # no variance where none can be seen
     return wilson_interval(value, videos if is_same else min(max(worth, 1), videos), quantile)
-
-
-def draws_of_units(videos: int, groups: Sequence[str] = (), draws: int = DRAWS, seed: int = 0) -> Floats:
-    """How many times each video is in each of some draws with replacement, float64 (draws, videos), by groups."""
-    members = np.unique(np.asarray(groups), return_inverse=True)[1] if groups else np.arange(videos)
-    units = 1 + int(members.max())
-    chosen = np.random.default_rng(seed).integers(units, size=(draws, units))
-    chosen += units * np.arange(draws)[:, None]
-    return (
-        np.bincount(chosen.ravel(), minlength=draws * units).reshape(draws, units)[:, members].astype(float)
-    )
-
-
-@cache
-def student_quantile(freedom: int) -> float:
-    """97.5 % of Student's t distribution, by bisection of its distribution function."""
-    if freedom > MOST_FREEDOM:
-        return NORMAL_QUANTILE
-    low, high = 0.0, 20.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < 0.95 else (low, middle)
-    return low
-
-
-def _within(t: float, freedom: int) -> float:
-    """The probability of values from -t to t; Abramowitz and Stegun, 26.7.3 and 26.7.4."""
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    is_odd = freedom % 2
-    term = total = cosine if is_odd else 1.0
-    for number in range(2 + is_odd, freedom - 1, 2):
-        term *= cosine**2 * (number - 1) / number
-        total += term
-    if not is_odd:
-        return sine * total
-    return 2 / math.pi * (angle + (sine * total if freedom > 1 else 0.0))
 
 
 def estimated_mean(values: npt.ArrayLike, groups: Sequence[str] = ()) -> Estimate:

@@ -13,13 +13,13 @@ from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
     Floats,
-    draws_of_units,
     independent_groups,
     sole_group,
     variance_interval,
 )
 from vifi_cli.evaluation.scoring.predictions import Predictions
 from vifi_cli.evaluation.scoring.retrieval import average_precision, relevant_places
+from vifi_cli.resampling import draws_of_units
 
 Positives = npt.NDArray[np.bool_]
 """Whether each of N videos shows each of C classes: (N, C)."""
@@ -98,7 +98,7 @@ def _estimate(
     videos = len(scores)
     if not videos:
         return Estimate(value)
-    means = _drawn(scores, positives, draws_of_units(videos, groups, DRAWS))
+    means = _drawn(scores, positives, draws_of_units(videos, groups, draws=DRAWS))
     return Estimate(value, *variance_interval(value, float(means.var()), len(set(groups)), videos))
 
 

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vifi_cli.evaluation.scoring.confidence_intervals import (
-    NORMAL_QUANTILE,
     Estimate,
     drawn_means,
-    student_quantile,
 )
+from vifi_cli.resampling import NORMAL_QUANTILE, student_quantile
 
 Hits = npt.NDArray[np.bool_]
 _HALVINGS = 60

@@ -12,7 +12,6 @@ from vifi_cli.evaluation.scoring.confidence_intervals import (
     Estimate,
     Floats,
     drawn_means,
-    draws_of_units,
     estimated_share,
     independent_groups,
     share_interval,
@@ -32,6 +31,7 @@ from vifi_cli.evaluation.scoring.predictions import (
     predicted_classes,
     top_k_hits,
 )
+from vifi_cli.resampling import draws_of_units
 
 F1_DRAWS = 200
 """Of the bootstrap of macro F1; each counts all videos again. They give the deviation to 5 %."""
@@ -149,7 +149,9 @@ def _macro_f1(
     value = macro_f1(labels, guesses)
     if not len(labels):
         return Estimate(value)
-    drawn = [macro_f1(labels, guesses, times) for times in draws_of_units(len(labels), groups, F1_DRAWS)]
+    drawn = [
+        macro_f1(labels, guesses, times) for times in draws_of_units(len(labels), groups, draws=F1_DRAWS)
+    ]
     variance = float(np.var(drawn))
     return Estimate(value, *variance_interval(value, variance, len(set(groups)), _worth(labels)))
 

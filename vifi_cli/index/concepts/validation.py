@@ -4,26 +4,9 @@ import numpy as np
 
 from vifi_cli.index.arrays import BoolArray, Float64Array, Int64Array
 from vifi_cli.index.concepts.concept import CrossValidation, HeldOutScores
+from vifi_cli.resampling import draws_of_units, student_quantile
 
 DRAWS = 500
-STUDENT_QUANTILES = (
-    12.71,
-    4.30,
-    3.18,
-    2.78,
-    2.57,
-    2.45,
-    2.36,
-    2.31,
-    2.26,
-    2.23,
-    2.20,
-    2.18,
-    2.16,
-    2.14,
-    2.13,
-)
-"""97.5 % of Student's t distribution for 1, 2, 3 ... degrees of freedom; the last one stands for all further ones."""
 
 
 def cross_validation(
@@ -88,13 +71,10 @@ def _half_interval(
     freedom = min(len(np.unique(groups[is_right])), len(np.unique(groups[~is_right]))) - 1
     if not freedom:
         return 1.0
-    names, members = np.unique(groups, return_inverse=True)
-    chosen = np.random.default_rng(0).integers(len(names), size=(DRAWS, len(names)))
-    drawn = (chosen[:, :, None] == np.arange(len(names))).sum(axis=1)[:, members].astype(float)
+    drawn = draws_of_units(len(groups), groups, draws=DRAWS)
     text, learned = (
         average_precisions(margins, drawn[:, is_right], drawn[:, ~is_right])
         for margins in (text_margins, learned_margins)
     )
-    quantile = STUDENT_QUANTILES[min(freedom, len(STUDENT_QUANTILES)) - 1]
     gains = (learned - text)[~np.isnan(learned - text)]
-    return quantile * float(gains.std()) if len(gains) else 1.0
+    return student_quantile(freedom) * float(gains.std()) if len(gains) else 1.0

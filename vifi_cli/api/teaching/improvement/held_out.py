@@ -8,9 +8,10 @@ import numpy as np
 from vifi_cli.api.teaching.labeled_marks import MarkedMoment, MarkedMoments
 from vifi_cli.data.labeled_videos import LabeledVideo
 from vifi_cli.data.splits.random_splits import Shares, groups_of, split_by_group
-from vifi_cli.evaluation.scoring.confidence_intervals import student_quantile
 from vifi_cli.index.arrays import BoolArray, Float64Array
 from vifi_cli.index.concepts.concept import Concept, Mark
+from vifi_cli.index.concepts.validation import average_precisions
+from vifi_cli.resampling import draws_of_units, student_quantile
 
 SHARE = 0.3
 """Of the marked moments, held out in complete groups."""
@@ -20,18 +21,6 @@ LEAST_GROUPS = 3
 
 Scores = tuple[Float64Array, ...]
 """For each tested concept, the scores (M,) of its held-out moments."""
-
-
-def average_precision(scores: Float64Array, is_right: BoolArray, counts: Float64Array | None = None) -> float:
-    """The average precision of a ranking, for scores (M,) with at least one right; `counts` (M,) repeats each.
-
-    Of equal scores, the wrong ones come first.
-    """
-    counts = np.ones(len(scores)) if counts is None else counts
-    order = np.lexsort((is_right, -scores))
-    rights = counts[order] * is_right[order]
-    precision = np.cumsum(rights) / np.maximum(np.cumsum(counts[order]), 1)
-    return float((precision * rights).sum() / rights.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,8 @@ class HeldOut:
 
     def precisions(self, scores: Scores) -> tuple[float, ...]:
         """The average precision of each tested concept."""
-        return tuple(map(average_precision, scores, self.is_right))
+        once = [np.ones((1, len(truth))) for truth in self.is_right]
+        return tuple(_average_precisions(scores, self.is_right, once)[:, 0].tolist())
 
     def gain(self, before: Scores, after: Scores) -> Gain:
         """How much better the second ranking is, bootstrapped over groups, with Student's quantile for their number."""
@@ -70,13 +60,12 @@ class HeldOut:
         fewest = min(self._groups(is_right=kind) for kind in (True, False))
         if fewest < LEAST_GROUPS:
             return Gain(value, -1.0, 1.0)
-        random = np.random.default_rng(0)
-        gains = []
-        for _ in range(DRAWS):
-            drawn = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-            if (difference := self._difference(before, after, [drawn[of] for of in members])) is not None:
-                gains.append(difference)
-        half = student_quantile(fewest - 1) * float(np.std(gains))
+        drawn = draws_of_units(len(names), draws=DRAWS)
+        counts = [drawn[:, of_concept] for of_concept in members]
+        old, new = (_average_precisions(scores, self.is_right, counts) for scores in (before, after))
+        gains = new - old
+        with_a_concept = gains[:, ~np.isnan(gains).all(axis=0)]
+        half = student_quantile(fewest - 1) * float(np.nanmean(with_a_concept, axis=0).std())
         return Gain(value, max(value - half, -1.0), min(value + half, 1.0))
 
     def _groups(self, *, is_right: bool) -> int:
@@ -96,18 +85,20 @@ class HeldOut:
             return [[moment.group for moment in of_concept] for of_concept in self.moments]
         return [[str(moment.path) for moment in of_concept] for of_concept in self.moments]
 
-    def _difference(
-        self, before: Scores, after: Scores, counts: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]]
-    ) -> float | None:
-        """The difference if moments are there so many times; None if no concept has both kinds."""
-        gains = []
-        for old, new, is_right, times in zip(before, after, self.is_right, counts, strict=True):
-            if (times * is_right).any() and (times * ~is_right).any():
-                repeated = times.astype(float)
-                gains.append(
-                    average_precision(new, is_right, repeated) - average_precision(old, is_right, repeated)
-                )
-        return float(np.mean(gains)) if gains else None
+
+def _average_precisions(
+    scores: Scores, is_right: Sequence[BoolArray], counts: Sequence[Float64Array]
+) -> Float64Array:
+    """The average precision of each concept (C, N) in draws that have its moments so many times, (N, M) each.
+
+    It is NaN where a draw has moments of one kind alone. Of equal scores, wrong ones come first.
+    """
+    return np.array(
+        [
+            average_precisions(of[truth][:, None] - of[~truth], times[:, truth], times[:, ~truth])
+            for of, truth, times in zip(scores, is_right, counts, strict=True)
+        ]
+    )
 
 
 def regrouped(marked: MarkedMoments, pattern: str | None) -> MarkedMoments:

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.web.conftest import Library, teaching_client
+from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.concepts.concept import Mark
 from vifi_cli.index.concepts.database import writing
 from vifi_cli.index.concepts.store import ConceptStore
@@ -72,6 +73,19 @@ def test_a_mark_is_replaced_and_taken_back(
     send(teacher, "DELETE", f"{MARKS}?moment={moment(made_library, RED, '0-4')}")
 
 
+def test_the_marks_of_a_video_that_has_moved_are_listed_where_it_is_now(
+    teacher: TestClient, made_library: Library, tmp_path: Path
+) -> None:
+    store = ConceptStore(tmp_path / "index")
+    store.add("ripe", "red")
+    with Catalog(made_library.index / CATALOG_FILE) as catalog:
+        red = catalog.video_at(made_library.videos / RED)
+    assert red is not None
+    store.mark_all("ripe", [Mark(Path("/before/red.mp4"), 0.0, 2.0, True, red.fingerprint)])
+    listed = send(teacher, "GET", MARKS)["marks"]
+    assert [(one["key"], one["right"]) for one in listed] == [(f"{made_library.key(RED)}@0.000-2.000", True)]
+
+
 def test_candidates_are_moments_that_are_not_marked(teacher: TestClient, made_library: Library) -> None:
     send(teacher, "POST", "/api/concepts", 201, name="ripe", description="red")
     address = "/api/concepts/ripe/candidates?top=3"
@@ -112,7 +126,9 @@ def test_candidates_are_moments_that_are_not_marked(teacher: TestClient, made_li
         ),
         ("POST", MARKS, b'{"moment": "1-00000000@0-1", "right": true}', 404, "not in the index any more"),
         ("POST", MARKS, b'{"moment": "RED@nan-1", "right": true}', 400, "`moment` is KEY@START-END"),
+        ("POST", MARKS, b'{"moment": "RED@1-1.0004", "right": true}', 400, "`moment` is KEY@START-END"),
         ("POST", MARKS, b'{"moment": "RED@7-8", "right": true}', 400, "begins after this video ends"),
+        ("POST", MARKS, b'{"moment": "RED@4.0098-8", "right": true}', 400, "begins after this video ends"),
         ("POST", "/api/concepts/none/marks", b'{"moment": "RED@0-1", "right": true}', 404, "no concept"),
         (
             "POST",

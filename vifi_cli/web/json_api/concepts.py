@@ -14,6 +14,7 @@ from vifi_cli.api.teaching.candidates import candidates
 from vifi_cli.api.teaching.marking import mark_moment, unmark_moment
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.concepts.marked import found_marks
 from vifi_cli.index.concepts.names import check_name
 from vifi_cli.video.moment import Moment
 from vifi_cli.web.json_api.answers import NOT_FOUND, concept_links, json_answer, moment_links, route
@@ -179,17 +180,15 @@ def _moment(session: SearchSession, text: str) -> Moment:
     if video is None:
         raise HTTPException(NOT_FOUND, NO_VIDEO)
     last = video.duration_seconds + ROUNDED_SECONDS
-    if named.start_seconds >= last:
+    end_seconds = min(named.end_seconds, last)
+    if round(named.start_seconds, 3) >= round(end_seconds, 3):
         raise InvalidInput(f"`moment` begins after this video ends, at {video.duration_seconds:.3f} seconds")
-    return Moment(video.path, named.start_seconds, min(named.end_seconds, last))
+    return Moment(video.path, named.start_seconds, end_seconds)
 
 
 def _marks(session: SearchSession, concept: Concept, root: str) -> list[Document]:
-    catalog = session.index.catalog
-    videos = {mark: catalog.video_at(mark.path) for mark in concept.marks}
     listed = []
-    for mark, video in videos.items():
-        if video is not None and mark.is_about(video, mark.start_seconds, mark.end_seconds):
-            moment = MomentAddress(key_of(video), mark.start_seconds, mark.end_seconds)
-            listed.append({"key": str(moment), "right": mark.is_right, "links": moment_links(root, moment)})
+    for found in found_marks(session.index.catalog, concept.marks):
+        moment = MomentAddress(key_of(found.video), found.mark.start_seconds, found.mark.end_seconds)
+        listed.append({"key": str(moment), "right": found.mark.is_right, "links": moment_links(root, moment)})
     return listed

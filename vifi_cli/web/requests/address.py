@@ -73,7 +73,8 @@ def parse_span(start: str, end: str) -> tuple[float, float] | None:
         start_seconds, end_seconds = float(start), float(end)
     except ValueError:
         return None
-    fits = 0 <= start_seconds < end_seconds and math.isfinite(end_seconds)
+    is_written = round(start_seconds, 3) < round(end_seconds, 3)  # names of moments have thousandths
+    fits = start_seconds >= 0 and is_written and math.isfinite(end_seconds)
     return (start_seconds, end_seconds) if fits else None
 
 

@@ -5,6 +5,7 @@ import { say } from "../moment.js";
 
 const CONCEPTS = new URL("../../api/concepts", import.meta.url);
 const BUSY = "Not stored: the server does not answer. Is vifi serve still running?";
+const SAME_SHARE = 0.5;  // as in `Mark.is_about`
 const done = [];  // what was marked on this page, and how before
 let bar;
 let last = Promise.resolve();  // one after the other, in the order of the clicks
@@ -23,6 +24,36 @@ export function offerTeaching(links) {
     });
   }
   bar.querySelector("[data-do=undo]").addEventListener("click", undo);
+  const [{ type } = {}] = performance.getEntriesByType("navigation");
+  addEventListener("pageshow", (event) => { if (event.persisted || type === "back_forward") renew(links); });
+  addEventListener("visibilitychange", () => { if (!document.hidden) renew(links); });
+}
+
+// Shows what has been marked meanwhile: in another tab, in a terminal, or on pages that "back" has left.
+function renew(links) {
+  last = last.then(async () => {
+    const { marks } = bar.dataset;
+    const [concept, listed] = await Promise.all([ask(marks.slice(0, marks.lastIndexOf("/"))), ask(marks)]);
+    if (concept.problem || listed.problem) return;
+    for (const link of links) {
+      const mark = listed.stored.marks.findLast(({ key }) => isAbout(key, link.dataset.moment));
+      setMark(link, mark ? (mark.right ? "right" : "wrong") : "");
+    }
+    document.dispatchEvent(new Event("vifi-marked"));
+    tell(concept.stored);
+  });
+}
+
+function isAbout(marked, moment) {
+  const [video, start, end] = partsOf(marked), [other, from, to] = partsOf(moment);
+  const shared = Math.min(end, to) - Math.max(start, from), together = Math.max(end, to) - Math.min(start, from);
+  return video === other && shared > SAME_SHARE * together;
+}
+
+// The digest of the content and the span of `12-9f3a61c2@6-10.5`.
+function partsOf(key) {
+  const [, digest, start, end] = key.split(/[-@]/);
+  return [digest, Number(start), Number(end)];
 }
 
 // The mark of a hit: chosen once more, it is taken back.
@@ -60,12 +91,17 @@ async function store(link, mark) {
   card.ariaBusy = null;
   show(answer.problem);
   if (answer.problem) return false;
+  setMark(link, mark);
+  document.dispatchEvent(new Event("vifi-marked"));
+  tell(answer.stored);
+  say(`${mark ? `Marked ${mark}` : "Not marked any more"}. ${answer.stored.progress}`);
+  return true;
+}
+
+function setMark(link, mark) {
+  const card = link.closest(".card");
   card.dataset.mark = mark;
   showMark(card, mark);
-  document.dispatchEvent(new Event("vifi-marked"));
-  tell(answer.concept);
-  say(`${mark ? `Marked ${mark}` : "Not marked any more"}. ${answer.concept.progress}`);
-  return true;
 }
 
 export function showMark(where, mark) {
@@ -88,7 +124,7 @@ async function ask(address, method, content) {
   try {
     const answer = await fetch(address, { method, headers: OWN, body: content && JSON.stringify(content) });
     const read = await answer.json();
-    return answer.ok ? { concept: read } : { problem: read.error };
+    return answer.ok ? { stored: read } : { problem: read.error };
   } catch {
     return { problem: BUSY };
   }
@@ -104,7 +140,7 @@ function prepareOffer(offer) {
     show(answer.problem, form);
     if (answer.problem) return form.elements.name.focus();
     const address = new URL(location.href);
-    address.searchParams.set("teach", answer.concept.name);
+    address.searchParams.set("teach", answer.stored.name);
     location.assign(address);
   });
 }

@@ -19,7 +19,7 @@ def taught(make_once: MakeOnce, tiny: Path, vifi_home: Path) -> None:
 def test_perfect_marks_are_said_to_need_no_model(vifi: Vifi, taught: None, tmp_path: Path) -> None:
     outcome = vifi("improve", "red", "@green", "-o", tmp_path / "run", "--device", "cpu")
     assert outcome.exit_code == 1
-    assert "not adopted: your marks alone rank all held-out marks correctly" in outcome.stdout
+    assert "not adopted: your index ranks all held-out marks correctly already" in outcome.stdout
     assert "vifi search @red uses what your marks have taught" in outcome.stdout
 
 

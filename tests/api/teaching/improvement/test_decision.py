@@ -1,11 +1,13 @@
 """A model is adopted only if it is certainly better and forgets little; otherwise the reason is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.api.teaching.improvement.made_marks import moments
 from vifi_cli.api.teaching.improvement.decision import candidate, decide, is_perfect, signed
-from vifi_cli.api.teaching.improvement.held_out import HeldOut, held_out_by
+from vifi_cli.api.teaching.improvement.held_out import Gain, HeldOut, held_out_by
 from vifi_cli.api.teaching.improvement.trial import Trial
 
 NAMES = "abcdefghijklmnopqrst"
@@ -31,7 +33,7 @@ def test_the_better_kind_of_query_counts_on_both_sides(held_out: HeldOut) -> Non
     assert against.gain.value == 0
     decision = decide([against], held_out, 0.1)
     assert decision.chosen is None
-    assert decision.reason.startswith("no model finds held-out marks better than your marks do already")
+    assert decision.reason.startswith("no model finds held-out marks better than your index does already")
 
 
 def test_a_clear_gain_without_loss_is_adopted(held_out: HeldOut) -> None:
@@ -62,6 +64,18 @@ def test_a_gain_that_may_be_chance_is_not_adopted() -> None:
     decision = decide([candidate(trial(after, after), trial(before, before), held_out)], held_out, 0.1)
     assert decision.chosen is None
     assert decision.reason.startswith("4 held-out marks cannot tell whether a model is better (+0.")
+
+
+def test_a_certain_gain_comes_before_a_higher_one_that_may_be_chance(held_out: HeldOut) -> None:
+    present = trial(POOR, POOR, 1.0)
+    certain = candidate(trial(POOR, NEARLY, 0.95, name="averaged"), present, held_out)
+    doubtful = replace(
+        certain, trial=trial(POOR, PERFECT, 0.95), gain=Gain(certain.gain.value + 0.1, -0.1, 1)
+    )
+    assert decide([doubtful, certain], held_out, 0.1).chosen is certain
+    alone = decide([doubtful], held_out, 0.1)
+    assert alone.chosen is None
+    assert alone.reason.startswith("20 held-out marks cannot tell whether a model is better (+")
 
 
 def test_perfect_marks_leave_nothing_to_gain(held_out: HeldOut) -> None:

@@ -80,7 +80,7 @@ def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: Improvem
 def test_marks_that_find_everything_need_no_model(request_: ImprovementRequest) -> None:
     choices = {"device": "cpu", "output": request_.output, "method": "finetune"}
     outcome = vifi_cli.improve(*COLORS, **choices)  # type: ignore[arg-type]
-    assert outcome.decision.reason.startswith("your marks alone rank all held-out marks correctly")
+    assert outcome.decision.reason.startswith("your index ranks all held-out marks correctly already")
     assert not outcome.plan.folder.exists()
 
 

@@ -61,31 +61,35 @@ def is_perfect(present: Trial, held_out: HeldOut) -> bool:
 
 
 def decide(candidates: Sequence[Candidate], held_out: HeldOut, most_lost: float) -> Decision:
-    """The candidate with the highest gain among those that forget little enough, if that gain is certain."""
+    """The candidate with the highest gain among those whose gain is certain and that forget little enough."""
     remembering = [each for each in candidates if each.most_lost <= most_lost]
-    best = max(remembering or candidates, key=lambda each: each.gain.value)
-    if remembering and best.is_better:
-        return Decision(best, f"{best.trial.name} finds held-out marks better ({gain_in_words(best.gain)})")
     better = [each for each in candidates if each.is_better]
+    if fit := [each for each in better if each in remembering]:
+        best = _highest(fit)
+        return Decision(best, f"{best.trial.name} finds held-out marks better ({gain_in_words(best.gain)})")
     if better:
-        most = max(better, key=lambda each: each.gain.value)
+        most = _highest(better)
         return Decision(
             None,
             f"{most.trial.name} finds held-out marks better ({gain_in_words(most.gain)}), but loses "
             f"{most.most_lost:.0%} of what the present index finds, and {most_lost:.0%} is allowed: to accept that, "
             f"add --max-loss {math.ceil(100 * most.most_lost - 1e-6) / 100:g}",
         )
+    best = _highest(remembering or candidates)
     if best.gain.value < LEAST_GAIN:
         return Decision(
             None,
-            f"no model finds held-out marks better than your marks do already, without a new index "
-            f"({gain_in_words(best.gain)})",
+            f"no model finds held-out marks better than your index does already ({gain_in_words(best.gain)})",
         )
     return Decision(
         None,
         f"{counted(held_out.marks, 'held-out mark')} cannot tell whether a model is better "
         f"({gain_in_words(best.gain)})",
     )
+
+
+def _highest(candidates: Sequence[Candidate]) -> Candidate:
+    return max(candidates, key=lambda each: each.gain.value)
 
 
 def gain_in_words(gain: Gain) -> str:

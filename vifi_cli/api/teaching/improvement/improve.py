@@ -124,7 +124,7 @@ def run_improvement(
         reader = session.text_encoder()
         present = plan.examination.of_index(f"present ({plan.present})", session.index, reader)
         if is_perfect(present, plan.marks.held_out):
-            reason = "your marks alone rank all held-out marks correctly, so there is nothing to gain"
+            reason = "your index ranks all held-out marks correctly already, so there is nothing to gain"
             return Improvement(plan, present, (), Decision(None, reason))
         model = _trained(plan, request, feedback)
         trials = _tried(plan, model, present, session, request, feedback)

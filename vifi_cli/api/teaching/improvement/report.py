@@ -80,7 +80,7 @@ def marks_in_words(plan: ImprovementPlan) -> str:
     marks = plan.marks
     wrong = sum(each.wrong for each in marks.counts)
     return (
-        f"{marks.right:,} right and {wrong:,} wrong to learn from; {marks.held_out.marks:,} of "
+        f"{marks.right:,} right and {wrong:,} wrong to learn from; {marks.held_out.marks:,} in "
         f"{counted(len(marks.held_out.groups), 'video or group', 'videos or groups')} held out"
     )
 

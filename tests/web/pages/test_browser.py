@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Request,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from tests.made_videos import solid_colour_clip
 from tests.web.conftest import Library, fill, running
@@ -524,12 +533,20 @@ def test_what_is_asked_during_an_index_run_is_answered(page: Page, made_library:
         shows(page, "blue")
 
 
+@pytest.fixture(scope="module")
+def school(made_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address and the index folder of a server of the shared library; tests choose names of their own."""
+    folder = tmp_path_factory.mktemp("school")
+    (folder / "index").symlink_to(made_library.index, target_is_directory=True)
+    own = Library(made_library.videos, folder / "index")
+    with running(own, folder / "cache") as address:
+        yield address, own.index
+
+
 @pytest.fixture
-def taught(browser: Browser, made_library: Library, tmp_path: Path) -> Iterator[Page]:
-    """A page of the shared library, whose concepts are this test's own."""
-    (tmp_path / "index").symlink_to(made_library.index, target_is_directory=True)
-    own = Library(made_library.videos, tmp_path / "index")
-    with running(own, tmp_path / "cache") as address, browser.new_context(base_url=address) as context:
+def taught(browser: Browser, school: tuple[str, Path]) -> Iterator[Page]:
+    """A page of that server."""
+    with browser.new_context(base_url=school[0]) as context:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         wrong: list[str] = []
@@ -599,12 +616,25 @@ def test_a_concept_is_taught_by_keyboard_alone(taught: Page) -> None:
     expect(bar).to_contain_text("1 right, 2 wrong")
 
 
+def test_nothing_can_be_clicked_before_the_script_has_loaded(taught: Page, school: tuple[str, Path]) -> None:
+    ConceptStore(school[1]).add("early", "red")
+    waiting: list[Route] = []
+    taught.route("**/page.js", lambda route: waiting.append(route))
+    taught.goto("/?q=red&teach=early", wait_until="commit")
+    right = taught.locator("[data-judge=right]").first
+    right.wait_for(state="attached")
+    expect(right).to_be_hidden()
+    waiting[0].continue_()
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_mark_that_is_not_stored_is_not_shown(taught: Page) -> None:
     page = taught
     page.goto("/?q=red")
     page.locator(".offer summary").click()
     page.get_by_role("button", name="Start teaching").click()
-    page.wait_for_url("**teach=red")  # and what it loads: a click before that would be lost
+    page.wait_for_url("**teach=red")
     right = mark_of(page, "red.mp4", "Right")
     page.route(
         "**/marks*", lambda route: route.fulfill(status=200, content_type="text/html", body="a proxy's page")
@@ -624,16 +654,9 @@ def test_a_mark_that_is_not_stored_is_not_shown(taught: Page) -> None:
     expect(right).to_have_attribute("aria-pressed", "true")
 
 
-def test_buttons_to_teach_are_large_enough_for_fingers(
-    browser: Browser, made_library: Library, tmp_path: Path
-) -> None:
-    (tmp_path / "index").symlink_to(made_library.index, target_is_directory=True)
-    own = Library(made_library.videos, tmp_path / "index")
-    ConceptStore(tmp_path / "index").add("x" * 64, "red")
-    with (
-        running(own, tmp_path / "cache") as address,
-        browser.new_context(base_url=address, **PHONE) as context,
-    ):
+def test_teaching_fits_a_phone_and_fingers(browser: Browser, school: tuple[str, Path]) -> None:
+    ConceptStore(school[1]).add("x" * 64, "red")
+    with browser.new_context(base_url=school[0], **PHONE) as context:
         page = context.new_page()
         for place in ("/", "/?q=red", f"/?q=red&teach={'x' * 64}"):
             page.goto(place)
@@ -645,3 +668,15 @@ def test_buttons_to_teach_are_large_enough_for_fingers(
             heights = shown.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
             assert min(heights) >= 44
             assert page.evaluate("document.documentElement.scrollWidth") == 390
+        bar = page.get_by_role("region", name="Teaching")
+        learned, words = bar.locator(".learned"), "Average precision on marks left out. " * 6
+        learned.evaluate("(element, words) => { element.textContent = words; }", words)
+        actions = bar.locator(".actions > *").filter(visible=True)
+        boxes = actions.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        assert len({box["top"] for box in boxes}) == 1
+        assert max(box["right"] for box in boxes) <= 390, "all can be reached without scrolling"
+        height = bar.evaluate("element => element.offsetHeight")
+        assert height <= 844 * 0.17
+        learned.tap()  # shows all of it
+        assert bar.evaluate("element => element.offsetHeight") > height
+        assert learned.evaluate("element => element.scrollHeight <= element.offsetHeight + 1")

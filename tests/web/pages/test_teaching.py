@@ -78,12 +78,20 @@ def test_a_search_for_a_concept_shows_its_marks_and_what_was_learned(
     page = teacher.get("/?q=@ripe").text
     assert marks(page)["red.mp4"] == "right"
     assert marks(page)["red_then_blue.mp4"] == ""
-    assert pressed(page) == ["right"]
-    found, examples = page.split("Marked right</h2>")
+    assert pressed(page) == ["right", "wrong"]
+    found, marked = page.split("Marked right</h2>")
+    examples, wrong = marked.split("Marked wrong</summary>")
     assert ("red_then_blue.mp4" in found, "red.mp4" in found) == (True, False)
     assert re.findall(r'<span class="name">(.*?)</span>', examples) == ["red.mp4"]
     assert 'class="card"' in examples, "it is shown as clearly as the finds"
-    assert "blue.mkv" not in page, "it is marked wrong"
+    assert "blue.mkv" not in found
+    assert re.findall(r'<span class="name">(.*?)</span>', wrong) == ["blue.mkv"], "its mark can be taken back"
+    assert marks(page)["blue.mkv"] == "wrong"
+    assert re.findall(r'id="(hit-\d+)"', page) == [
+        f"hit-{number + 1}" for number in range(page.count('id="hit-'))
+    ]
+    assert "blue.mkv" not in teacher.get("/?q=@ripe&below=*/day").text
+    assert "blue.mkv" in teacher.get("/?q=@RIPE&teach=ripe").text
     assert "1 right, 1 wrong" in page
     assert 'data-marks="/api/concepts/ripe/marks"' in page
     assert 'href="/?q=%40ripe"' in page

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
-from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.concepts.concept import Concept, Mark
+from vifi_cli.index.concepts.marked import found_marks
 from vifi_cli.index.search.threshold import is_relevant
 from vifi_cli.index.search.video_index import SearchHit, StepMoment
 from vifi_cli.web.pages.templating import shown
@@ -41,7 +43,7 @@ class Card:
     score: str  # relevance, or cosine where hits are not rated; empty if it was not searched for
     is_relevant: bool
     is_unsure: bool  # nothing is relevant, and this comes near
-    is_example: bool  # listed because it is marked right for the concept asked for, after what was found
+    is_example: bool  # listed because it is marked for the concept asked for, after what was found
     mark: str  # "right" or "wrong" as it is marked for the concept that is taught; empty if it is not
     moment: str  # its name for this server
     span: str  # its start and end, as a query
@@ -86,6 +88,16 @@ class Cards:
             )
             for hit in hits
             if hit.path in videos
+        ]
+
+    def of_wrong(self, marks: Iterable[Mark], among: VideoFilter, most: int) -> list[Card]:
+        """The cards of moments marked wrong in these videos, the last one first: there its mark can be taken back."""
+        in_question = set(self._catalog.video_ids_among(among))
+        wrong = found_marks(self._catalog, (mark for mark in marks if not mark.is_right))
+        found = [one for one in reversed(wrong) if one.video.id in in_question][:most]
+        return [
+            replace(self.of_moment(one.video, one.mark.start_seconds, one.mark.end_seconds), is_example=True)
+            for one in found
         ]
 
     def of_videos(self, videos: Iterable[CatalogedVideo]) -> list[Card]:

@@ -14,10 +14,10 @@ from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.lock import Writer, running_writer
 from vifi_cli.index.search.video_index import name_of_number
 from vifi_cli.web.pages.cards import Card, Cards
-from vifi_cli.web.pages.teaching_view import Offer, Teaching, offer_of, taught_name
+from vifi_cli.web.pages.teaching_view import Offer, Teaching, is_searched_for, offer_of, taught_name
 from vifi_cli.web.pages.templating import length
 from vifi_cli.web.requests.address import video_by_key
-from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, query_of, search
+from vifi_cli.web.requests.question import HITS, MOST_HITS, Question, among_of, query_of, search
 from vifi_cli.wording import clock, counted
 
 MOST_FOLDERS = 300
@@ -41,7 +41,7 @@ class Tier:
 
     cards: Sequence[Card]
     first: int = 1  # the number of the first one on the page
-    kind: Literal["relevant", "unsure", "rest", "examples"] = "relevant"
+    kind: Literal["relevant", "unsure", "rest", "examples", "wrong"] = "relevant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,21 @@ class SearchView:
 
     @property
     def tiers(self) -> list[Tier]:
-        """The hits by how sure they are, then moments marked right; the numbers go on from one tier to the next."""
+        """The hits by how sure they are, then marked moments; the numbers go on from one tier to the next."""
         if self.question.asks_what_to_mark:
             return [Tier([replace(card, score="", is_relevant=True) for card in self.cards])]
-        examples = [card for card in self.cards if card.is_example]
+        wrong = [card for card in self.cards if card.is_example and card.mark == "wrong"]
+        examples = [card for card in self.cards if card.is_example and card.mark != "wrong"]
         finds = [card for card in self.cards if not card.is_example]
         relevant = [card for card in finds if card.is_relevant and not card.is_unsure]
         unsure = [card for card in finds if card.is_unsure]
         rest = [card for card in finds if not card.is_relevant and not card.is_unsure]
         first = Tier(unsure, kind="unsure") if unsure else Tier(relevant)
-        later = Tier(rest, len(relevant) + 1, "rest"), Tier(examples, len(finds) + 1, "examples")
+        later = (
+            Tier(rest, len(relevant) + 1, "rest"),
+            Tier(examples, len(finds) + 1, "examples"),
+            Tier(wrong, len(finds) + len(examples) + 1, "wrong"),
+        )
         return [first, *(tier for tier in later if tier.cards)]
 
     @property
@@ -192,8 +197,11 @@ def with_hits(session: SearchSession, view: SearchView) -> SearchView:
     """
     hits = search(session, view.question)
     concept = view.teaching.concept if view.teaching else None
-    cards = Cards(session.index.catalog, view.question, concept).of_hits(hits)
-    return replace(view, cards=cards, number_name=name_of_number(hits))
+    cards = Cards(session.index.catalog, view.question, concept)
+    shown = cards.of_hits(hits)
+    if concept and is_searched_for(session, concept, view.question):
+        shown += cards.of_wrong(concept.marks, among_of(view.question), view.question.top)
+    return replace(view, cards=shown, number_name=name_of_number(hits))
 
 
 def with_teaching(session: SearchSession, view: SearchView) -> SearchView:

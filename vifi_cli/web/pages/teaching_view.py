@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
@@ -70,6 +70,11 @@ def taught_name(session: SearchSession, question: Question) -> str:
     except InvalidInput:
         return ""
     return query.sole_concept or "" if isinstance(query, Query) else ""
+
+
+def is_searched_for(session: SearchSession, concept: Concept, question: Question) -> bool:
+    """Whether a question is for a concept alone: what is marked for it is no find then."""
+    return key_of(taught_name(session, replace(question, teach=""))) == key_of(concept.name)
 
 
 def offer_of(session: SearchSession, question: Question) -> Offer:

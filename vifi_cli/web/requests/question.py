@@ -124,8 +124,7 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
         InvalidInput: it names a video that is not indexed or a moment that is not in it, or its terms make no sense.
         VifiError: the encoder cannot be loaded.
     """
-    among = VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
-    options = RankingOptions(top=question.top, by=question.by, among=among)
+    options = RankingOptions(top=question.top, by=question.by, among=among_of(question))
     if question.asks_what_to_mark:
         return candidates(session, question.teach, TO_MARK)
     if question.like is None:
@@ -133,6 +132,11 @@ def search(session: SearchSession, question: Question) -> list[SearchHit]:
     else:
         found = session.find_like(seen_moment(session.index.catalog, question.like), options)
     return found if relevant_among(found) else unsure_among(found) + [hit for hit in found if hit.marked]
+
+
+def among_of(question: Question) -> VideoFilter:
+    """The videos to which a question is limited."""
+    return VideoFilter(path_pattern=question.below or None, shortest_seconds=question.shortest)
 
 
 def query_of(session: SearchSession, words: str) -> AnyQuery:

@@ -27,7 +27,7 @@ def test_without_an_index_no_clock_is_known(joined: Path) -> None:
     assert known_clocks([joined]) == {}
 
 
-def test_an_unchanged_video_has_the_clock_of_the_index(joined: Path) -> None:
+def test_an_unchanged_video_has_the_clock_of_the_index(joined: Path, tmp_path: Path) -> None:
     index_folder().mkdir(parents=True)
     with Catalog.create(
         index_folder() / CATALOG_FILE, indexed_with(ColorEncoder(), FrameSampling())
@@ -43,5 +43,9 @@ def test_an_unchanged_video_has_the_clock_of_the_index(joined: Path) -> None:
     assert known_clocks([joined]) == {}
     keep_clocks({**known, joined.with_name("other.ts"): known[joined]})
     assert known_clocks([joined]) == known
+    assert known_clocks([joined], index_folder().with_name("other")) == {}
+    elsewhere = index_folder().rename(tmp_path / "elsewhere")
+    assert known_clocks([joined], elsewhere) == known
+    elsewhere.rename(index_folder())
     joined.write_bytes(joined.read_bytes() + bytes(188))
     assert known_clocks([joined]) == {}

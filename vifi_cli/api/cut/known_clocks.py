@@ -12,10 +12,14 @@ from vifi_cli.paths import searched_index_folder
 from vifi_cli.video.clock.file_clock import FileClock
 
 
-def known_clocks(paths: Iterable[Path]) -> dict[Path, FileClock]:
-    """The clocks of videos that are as they were indexed; none without an index that can be read."""
+def known_clocks(paths: Iterable[Path], index_folder: Path | None = None) -> dict[Path, FileClock]:
+    """The clocks of videos that are as they were indexed; none without an index that can be read.
+
+    Without a folder, the index is the one that `vifi search` uses.
+    """
     clocks: dict[Path, FileClock] = {}
-    with suppress(VifiError, OSError), CatalogReader(searched_index_folder() / CATALOG_FILE) as catalog:
+    folder = index_folder or searched_index_folder()
+    with suppress(VifiError, OSError), CatalogReader(folder / CATALOG_FILE) as catalog:
         for path, video in catalog.videos_at(paths).items():
             clock = catalog.clock(video.id) if is_as_indexed(video) else None
             if clock is not None:

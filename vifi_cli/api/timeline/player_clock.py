@@ -9,6 +9,7 @@ from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.timeline.timeline import Occurrence, VideoTimeline
 from vifi_cli.data.formats.annotation_files.written.annotated_video import AnnotatedVideo, Annotation
 from vifi_cli.errors import UnreadableVideo
+from vifi_cli.video.clock.file_clock import FileClock
 from vifi_cli.video.export.probe import VideoFacts, video_facts
 from vifi_cli.video.workers.isolated_worker import IsolatedWorker
 from vifi_cli.video.workers.messages import Answers
@@ -19,7 +20,7 @@ FACTS = Answers(VideoFacts)
 
 def annotated_videos(timelines: Sequence[VideoTimeline], feedback: Feedback) -> list[AnnotatedVideo]:
     """The videos with annotations, as players count; where a file cannot be looked at, from its first picture."""
-    facts = _facts([each.path for each in timelines], feedback)
+    facts = _facts(timelines, feedback)
     absent = [each.path for each in timelines if facts[each.path] is None]
     if absent:
         more = f" and {counted(len(absent) - 1, 'more video')}" if len(absent) > 1 else ""
@@ -30,9 +31,12 @@ def annotated_videos(timelines: Sequence[VideoTimeline], feedback: Feedback) -> 
     return [_annotated(each, facts[each.path]) for each in timelines]
 
 
-def _facts(paths: Sequence[Path], feedback: Feedback) -> dict[Path, VideoFacts | None]:
+def _facts(timelines: Sequence[VideoTimeline], feedback: Feedback) -> dict[Path, VideoFacts | None]:
     """What the header of each video says; None where it cannot be read now."""
-    clocks, facts = known_clocks(set(paths)), dict[Path, VideoFacts | None]()
+    paths, facts = [each.path for each in timelines], dict[Path, VideoFacts | None]()
+    clocks: dict[Path, FileClock] = {}
+    for folder in {each.index_folder for each in timelines}:
+        clocks |= known_clocks({each.path for each in timelines if each.index_folder == folder}, folder)
     with IsolatedWorker() as worker, feedback.task("Looking at videos", max(len(paths), 1)) as task:
         for path in paths:
             task(len(facts), at=f"{len(facts) + 1:,}/{len(paths):,}")

@@ -54,6 +54,7 @@ class VideoTimeline:
     labels: tuple[str, ...]
     occurrences: tuple[Occurrence, ...] = field(repr=False)  # by time
     model: str = ""  # that read the labels
+    index_folder: Path | None = field(default=None, repr=False)  # None is the one that `vifi search` uses
 
     @property
     def budget(self) -> tuple[LabelTime, ...]:

@@ -194,6 +194,9 @@ def test_each_video_can_have_a_file_of_its_own(tmp_path: Path) -> None:
     written = write_timelines(both, tmp_path / "new" / "{name}.csv")
     assert written == [tmp_path / "new" / "a.csv", tmp_path / "new" / "b.csv"]
     assert "/v/b.mp4" not in written[0].read_text(encoding="utf-8")
+    alike = [timeline(Path("/v/a.mp4")), timeline(Path("/w/a.mp4"))]
+    with pytest.raises(InvalidInput, match=r"several of the videos would be written to .*a.eaf"):
+        write_timelines(alike, tmp_path / "{name}.eaf")
 
 
 def test_nothing_is_lost(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from vifi_cli import concept, words
 from vifi_cli.api.timeline.labels import Label, labels_for, labels_of
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.search.query import ConceptName, Term, Words
+from vifi_cli.index.search.query import ConceptName, Example, Term, Words
 
 
 def names_and_queries(labels: tuple[Label, ...]) -> list[tuple[str, str]]:
@@ -37,6 +37,13 @@ def test_a_file_has_a_label_on_each_line_and_lines_may_hold_commas(tmp_path: Pat
         ("rest", "a mouse lies still, curled up"),
         ("駆ける", "駆ける"),
     ]
+
+
+def test_a_video_or_a_picture_is_an_example_and_no_file_of_labels(tmp_path: Path) -> None:
+    for name in ("dog.MP4", "dog.jpg"):
+        (tmp_path / name).write_bytes(b"\xff\xd8")
+        (label,) = labels_of([str(tmp_path / name)])
+        assert label.query.terms == (Term(Example(tmp_path / name)),)
 
 
 @pytest.mark.parametrize(

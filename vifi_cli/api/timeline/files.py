@@ -80,7 +80,12 @@ class TimelineFiles:
                     f"{target} holds one video, and there are {len(videos):,}: put {NAME} into its path, as in "
                     f"{target.with_name(NAME + suffix)}"
                 )
-            planned += self._paths(target, videos)
+            paths = self._paths(target, videos)
+            if twice := next((path for path in paths if paths.count(path) > 1), None):
+                raise InvalidInput(
+                    f"several of the videos would be written to {twice}: name one of them at a time"
+                )
+            planned += paths
         self._check_places(planned, videos)
 
     def write(self, timelines: Sequence[VideoTimeline], feedback: Feedback = AUTOMATIC) -> list[Path]:

@@ -10,6 +10,7 @@ from vifi_cli.data.formats.text_file import numbered_lines
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import OrderedQuery, Query
 from vifi_cli.paths import given_path, is_given_file
+from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 from vifi_cli.wording import one_line
 
 NAMED_BY = "="
@@ -66,7 +67,8 @@ def checked(labels: Sequence[Label]) -> tuple[Label, ...]:
 
 def _listed(text: str) -> list[tuple[str, str]]:
     """Where each label of a list stands, for messages, and the label."""
-    if is_given_file(text):
+    is_example = suffix_of(Path(text)) in VIDEO_SUFFIXES | PICTURE_SUFFIXES
+    if is_given_file(text) and not is_example:
         path = given_path(text)
         found = [(f"{path}, line {number}", line) for number, line in numbered_lines(path)]
         if not found:

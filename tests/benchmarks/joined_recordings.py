@@ -62,7 +62,7 @@ def join(clips: Sequence[Path], movie: Path) -> list[int]:
 def at_constant_rate(clip: Path) -> Iterator[npt.NDArray[np.uint8]]:
     """The pictures of a clip at the rate of the recording."""
     begin, shown = None, 0
-    with av.open(str(clip)) as container:
+    with av.open(str(clip), metadata_errors="ignore") as container:
         for frame in container.decode(video=0):
             begin = frame.time if begin is None else begin
             pixels = frame.reformat(WIDTH, HEIGHT, "yuv420p").to_ndarray()

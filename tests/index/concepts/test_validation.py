@@ -1,5 +1,7 @@
 """How well marks that were left out are ranked."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,15 @@ def test_many_marks_of_two_videos_are_two_videos() -> None:
 def test_nothing_to_compare_is_no_validation() -> None:
     margins, is_right = np.array([[np.nan]]), np.array([True, False])
     assert cross_validation(margins, margins, is_right, np.zeros(2, np.int64)) is None
+
+
+def test_marks_of_many_videos_need_little_memory() -> None:
+    is_right = np.arange(600) < 100
+    margins = margins_of(np.arange(600.0), is_right)
+    tracemalloc.start()
+    validation = cross_validation(margins, -margins, is_right, np.arange(600))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert validation is not None
+    assert validation.gain_low > 0
+    assert peak_bytes < 50e6  # a place per draw, video and drawn video would be 180 MB

@@ -55,14 +55,14 @@ def names_found(session: SearchSession) -> list[str]:
 
 def test_an_overview_counts_marks_and_finds_moved_videos(session: SearchSession) -> None:
     (red,) = all_overviews(session)
-    assert (red.right, red.wrong, red.absent, red.fits_index) == (1, 1, 0, True)
+    assert (red.concept.right, red.concept.wrong, red.absent, red.fits_index) == (1, 1, 0, True)
     catalog = session.index.catalog
     blue = catalog.video_at(Path("/v/blue0.mp4"))
     assert blue
     catalog.forget([Path("/v/red0.mp4"), blue.path])
     catalog.store(encoded_video("/new/r.mp4", [RED] * 4, "red0"))
     moved = overview_of(session, "RED")
-    assert (moved.right, moved.wrong, moved.absent) == (1, 1, 1)
+    assert (moved.concept.right, moved.concept.wrong, moved.absent) == (1, 1, 1)
     assert marks_document(moved) == [
         {"path": "/new/r.mp4", "start_seconds": 0.0, "end_seconds": 4.0, "mark": "right", "in_index": True},
         {

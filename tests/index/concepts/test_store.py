@@ -45,7 +45,7 @@ def test_a_mark_replaces_that_of_the_same_moment_wherever_the_video_was(store: C
     store.mark("waving", moved)
     assert store.get("waving").marks == (moved,)
     other_content = replace(RIGHT, fingerprint="another video in its place")
-    later = replace(RIGHT, start_seconds=1.001)
+    later = replace(RIGHT, start_seconds=2.5, end_seconds=4.5)
     store.mark("waving", other_content)
     store.mark("waving", later)
     assert store.get("waving").marks == (moved, other_content, later)
@@ -55,13 +55,13 @@ def test_a_mark_replaces_that_of_the_same_moment_wherever_the_video_was(store: C
 
 def test_marks_take_the_place_of_those_of_about_the_same_moment_all_or_none(store: ConceptStore) -> None:
     store.add("waving", "a person waves")
-    store.mark_all("waving", [RIGHT, WRONG])
+    store.mark("waving", RIGHT, WRONG)
     about = replace(RIGHT, end_seconds=3.5, is_right=False)  # shares 2 of 2.5 seconds
     apart = replace(RIGHT, start_seconds=2.0, end_seconds=5.0)  # shares 1.5 of 4
-    store.mark_all("waving", [about, apart])
+    store.mark("waving", about, apart)
     assert store.get("waving").marks == (WRONG, about, apart)
     with pytest.raises(AttributeError):
-        store.mark_all("waving", [RIGHT, None])  # type: ignore[list-item]
+        store.mark("waving", RIGHT, None)  # type: ignore[arg-type]
     assert store.get("waving").marks == (WRONG, about, apart)
     store.unmark("waving", WRONG, apart)
     assert store.get("waving").marks == (about,)

@@ -81,7 +81,7 @@ def test_the_marks_of_a_video_that_has_moved_are_listed_where_it_is_now(
     with Catalog(made_library.index / CATALOG_FILE) as catalog:
         red = catalog.video_at(made_library.videos / RED)
     assert red is not None
-    store.mark_all("ripe", [Mark(Path("/before/red.mp4"), 0.0, 2.0, True, red.fingerprint)])
+    store.mark("ripe", Mark(Path("/before/red.mp4"), 0.0, 2.0, True, red.fingerprint))
     listed = send(teacher, "GET", MARKS)["marks"]
     assert [(one["key"], one["right"]) for one in listed] == [(f"{made_library.key(RED)}@0.000-2.000", True)]
 

@@ -11,22 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.data.formats.tables.writing import JSON_LINES
 from vifi_cli.data.labeled_videos import LabeledVideo, LabeledVideos, shows_several_classes
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.concepts.concept import SAME_SHARE, Concept, shared_time
 from vifi_cli.index.concepts.marked import FoundMark, found_marks
-from vifi_cli.paths import given_path
 from vifi_cli.video.moment import TimeRange
 from vifi_cli.wording import counted
 
 SOMETHING_ELSE = "something else"
 """The class of moments that are wrong for every concept."""
-
-SAME_MOMENT_SHARE = 0.5
-"""Marks of one video are about the same moment from this share of their common time, intersection over union."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +97,8 @@ def labeled_marks(marked: MarkedMoments, name: str, *, held_out: Collection[str]
     )
 
 
-def export_marks(session: SearchSession, names: Sequence[str], output: Path | str) -> LabeledVideos:
-    """Writes the marked moments of concepts as a table of labeled videos, CSV or JSONL by its suffix.
+def export_marks(session: SearchSession, names: Sequence[str], path: Path) -> LabeledVideos:
+    """Writes the marked moments of concepts as a table of labeled videos, CSV or JSONL by the suffix of its path.
 
     Its columns are path, label, split, group, start and end, as `finetune` reads them. The group is the video.
 
@@ -111,9 +106,6 @@ def export_marks(session: SearchSession, names: Sequence[str], output: Path | st
         InvalidInput: a concept does not exist, no moment has a class, or a moment has several and the table is CSV.
         OSError: the table cannot be written.
     """
-    path = given_path(output)
-    if path.suffix.lower() not in (".csv", JSON_LINES):
-        raise InvalidInput(f"{path}: vifi writes a CSV or JSONL table, so let the name end in .csv or .jsonl")
     marked = marked_moments(session.index.catalog, concepts_named(session, names))
     videos = labeled_marks(marked, str(path))
     if not videos.train:
@@ -196,13 +188,11 @@ def _add(moments: list[MarkedMoment], new: MarkedMoment) -> None:
     """Adds a moment to those of its video, or joins it with the one that it repeats without contradicting it."""
     for place, known in enumerate(moments):
         contradicts = known.right & new.wrong or known.wrong & new.right
-        if not contradicts and _shared(known.part, new.part) >= SAME_MOMENT_SHARE:
+        if not contradicts and _shared(known.part, new.part) >= SAME_SHARE:
             moments[place] = replace(known, right=known.right | new.right, wrong=known.wrong | new.wrong)
             return
     moments.append(new)
 
 
 def _shared(one: TimeRange, other: TimeRange) -> float:
-    both = min(one.end_seconds, other.end_seconds) - max(one.start_seconds, other.start_seconds)
-    either = max(one.end_seconds, other.end_seconds) - min(one.start_seconds, other.start_seconds)
-    return max(both, 0.0) / either
+    return shared_time(one.start_seconds, one.end_seconds, other.start_seconds, other.end_seconds)

@@ -22,9 +22,9 @@ def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: 
 
 def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Moment, bool]]) -> Concept:
     """Marks moments as showing a concept or not, as `mark_moment` does each, all or none, and learns once."""
-    session.concepts.mark_all(
+    session.concepts.mark(
         name,
-        [
+        *(
             Mark(
                 moment.path,
                 moment.start_seconds,
@@ -33,7 +33,7 @@ def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Mome
                 _indexed(session, moment).fingerprint,
             )
             for moment, is_right in answers
-        ],
+        ),
     )
     return relearn(session, name)
 

@@ -8,7 +8,7 @@ from vifi_cli.api.search.hits.documents import NUMBER_DIGITS, TIME_DIGITS
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import IndexMissing
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.concepts.concept import Concept, Mark
+from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.concepts.marked import FoundMark, found_marks
 from vifi_cli.video.moment import Moment
 
@@ -20,16 +20,6 @@ class ConceptOverview:
     concept: Concept
     found: tuple[FoundMark, ...]  # marks of videos that are in the index
     fits_index: bool  # whether what was learned can be searched with as it is
-
-    @property
-    def right(self) -> int:
-        """How many moments are marked right."""
-        return sum(mark.is_right for mark in self.concept.marks)
-
-    @property
-    def wrong(self) -> int:
-        """How many moments are marked wrong."""
-        return len(self.concept.marks) - self.right
 
     @property
     def absent(self) -> int:
@@ -64,8 +54,8 @@ def overview_document(overview: ConceptOverview) -> dict[str, Any]:
     return {
         "name": concept.name,
         "description": concept.description,
-        "right": overview.right,
-        "wrong": overview.wrong,
+        "right": concept.right,
+        "wrong": concept.wrong,
         "not_in_index": overview.absent,
         "learned": learned
         and {
@@ -89,7 +79,7 @@ def marks_document(overview: ConceptOverview) -> list[dict[str, Any]]:
             "path": str(moment.path),
             "start_seconds": round(moment.start_seconds, TIME_DIGITS),
             "end_seconds": round(moment.end_seconds, TIME_DIGITS),
-            "mark": mark_word(mark),
+            "mark": mark.word,
             "in_index": mark in in_index,
         }
         for mark, moment in zip(overview.concept.marks, overview.moments, strict=True)
@@ -98,11 +88,6 @@ def marks_document(overview: ConceptOverview) -> list[dict[str, Any]]:
 
 def _rounded(number: float) -> float:
     return round(number, NUMBER_DIGITS)
-
-
-def mark_word(mark: Mark) -> str:
-    """What a mark says, in a word."""
-    return "right" if mark.is_right else "wrong"
 
 
 def _catalog_of(session: SearchSession) -> Catalog | None:

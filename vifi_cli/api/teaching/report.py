@@ -41,8 +41,7 @@ class TeachingReport:
 
 def teaching_report(concept: Concept) -> TeachingReport:
     """Reports on a concept as it is kept: how many marks, how well it ranks marks left out, and what is missing."""
-    right = sum(mark.is_right for mark in concept.marks)
-    wrong = len(concept.marks) - right
+    right, wrong = concept.right, concept.wrong
     known = concept.name, concept.description, right, wrong, concept.learned
     if right and wrong and concept.learned is not None:
         return TeachingReport(*known, _result(concept.learned), _advice(concept, concept.learned))
@@ -95,8 +94,7 @@ def _missing(concept: Concept) -> str:
     for is_right, kind in ((True, "right"), (False, "wrong")):
         if len(videos[is_right]) == 1:
             return f"needs {kind} marks from another video"
-    right, wrong = (sum(mark.is_right is kind for mark in concept.marks) for kind in (True, False))
-    return f"needs more marks, {'right' if right <= wrong else 'wrong'} ones above all,"
+    return f"needs more marks, {'right' if concept.right <= concept.wrong else 'wrong'} ones above all,"
 
 
 def _videos_of(concept: Concept, *, is_right: bool) -> set[str]:

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from vifi_cli.api.search.hits.documents import NUMBER_DIGITS, TIME_DIGITS, Document
-from vifi_cli.api.timeline.timeline import LabelTime, Occurrence, VideoTimeline, time_budget
+from vifi_cli.api.search.hits.documents import NUMBER_DIGITS, TIME_DIGITS, Document, match_document
+from vifi_cli.api.timeline.timeline import LabelTime, VideoTimeline, time_budget
 from vifi_cli.wording import score_text
 
 OCCURRENCE_COLUMNS = ("video", "label", "start", "end", "duration", "relevance")
@@ -59,22 +59,12 @@ def timelines_document(timelines: Sequence[VideoTimeline]) -> Document:
             {
                 "path": str(one.path),
                 "duration_seconds": round(one.duration_seconds, TIME_DIGITS),
-                "occurrences": list(map(_occurrence_document, one.occurrences)),
+                "occurrences": [{"label": each.label, **match_document(each)} for each in one.occurrences],
                 "budget": list(map(_label_document, one.budget)),
             }
             for one in timelines
         ],
         "budget": [_label_document(each) | {"videos": each.videos} for each in time_budget(timelines)],
-    }
-
-
-def _occurrence_document(one: Occurrence) -> Document:
-    return {
-        "label": one.label,
-        "start_seconds": round(one.start_seconds, TIME_DIGITS),
-        "end_seconds": round(one.end_seconds, TIME_DIGITS),
-        "relevance": None if one.relevance is None else round(one.relevance, NUMBER_DIGITS),
-        "cosine": round(one.cosine, NUMBER_DIGITS),
     }
 
 

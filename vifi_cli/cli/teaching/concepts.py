@@ -163,13 +163,13 @@ def _bare(name: str) -> str:
 
 def _cells(found: ConceptOverview) -> tuple[str, ...]:
     concept = found.concept
-    return (f"@{concept.name}", str(found.right), str(found.wrong), _state(found), concept.description)
+    return (f"@{concept.name}", str(concept.right), str(concept.wrong), _state(found), concept.description)
 
 
 def _state(found: ConceptOverview) -> str:
     """How far a concept is, in a few words."""
-    learned = found.concept.learned
-    if found.concept.is_stale and found.right and found.wrong:
+    concept, learned = found.concept, found.concept.learned
+    if concept.is_stale and concept.right and concept.wrong:
         return "learned when you search"
     if learned is None:
         return "needs marks"
@@ -202,7 +202,6 @@ def _show_marks(found: ConceptOverview) -> None:
     from rich.text import Text
 
     from vifi_cli.api.search.hits.last_search import LastSearch
-    from vifi_cli.api.teaching.overview import mark_word
 
     moments, on_terminal = found.moments, output.stdout_is_terminal()
     if on_terminal:
@@ -212,9 +211,9 @@ def _show_marks(found: ConceptOverview) -> None:
         start, end = moment.start_seconds, moment.end_seconds
         if on_terminal:
             span = f"{wording.clock(start)} – {wording.clock(end)}"
-            cells.append((str(number), mark_word(mark), span, output.path_link(moment.path)))
+            cells.append((str(number), mark.word, span, output.path_link(moment.path)))
         else:
-            cells.append((mark_word(mark), f"{start:.3f}", f"{end:.3f}", str(moment.path)))
+            cells.append((mark.word, f"{start:.3f}", f"{end:.3f}", str(moment.path)))
     headers = ("#", "Mark", "Moment", "Video") if on_terminal else ("Mark", "Start", "End", "Video")
     output.rows(headers, cells, right=("#", "Moment"))
 

@@ -10,6 +10,12 @@ SAME_SHARE = 0.5
 """Two moments are about the same where they share more than this part of the time that both cover together."""
 
 
+def shared_time(start_seconds: float, end_seconds: float, other_start: float, other_end: float) -> float:
+    """The share of the time that two moments cover together which both show, 0 to 1: intersection over union."""
+    both = min(end_seconds, other_end) - max(start_seconds, other_start)
+    return max(both, 0.0) / (max(end_seconds, other_end) - min(start_seconds, other_start))
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A moment of an indexed video that shows a concept, or does not."""
@@ -20,12 +26,18 @@ class Mark:
     is_right: bool
     fingerprint: str  # of the video's content, as in `CatalogedVideo`; finds a video that has moved
 
+    @property
+    def word(self) -> str:
+        """What it says, in a word."""
+        return "right" if self.is_right else "wrong"
+
     def is_about(self, video: "CatalogedVideo | Mark", start_seconds: float, end_seconds: float) -> bool:
         """Whether it marks about the same moment of this video, or of the one of another mark; it may have moved."""
         is_same = self.fingerprint == video.fingerprint if self.fingerprint else self.path == video.path
-        shared = min(self.end_seconds, end_seconds) - max(self.start_seconds, start_seconds)
-        together = max(self.end_seconds, end_seconds) - min(self.start_seconds, start_seconds)
-        return is_same and shared > SAME_SHARE * together
+        return (
+            is_same
+            and shared_time(self.start_seconds, self.end_seconds, start_seconds, end_seconds) > SAME_SHARE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,21 @@ class Concept:
     learned: LearnedQuery | None = None  # from marks; None until there are enough
     revision: int = 0  # counts the changes of its marks
     is_stale: bool = False  # whether its marks have changed since it was learned
+
+    @property
+    def right(self) -> int:
+        """How many moments are marked right."""
+        return sum(mark.is_right for mark in self.marks)
+
+    @property
+    def wrong(self) -> int:
+        """How many moments are marked wrong."""
+        return len(self.marks) - self.right
+
+    @property
+    def marks_in_words(self) -> str:
+        """How many marks it has: `3 right, 6 wrong`."""
+        return f"{self.right:,} right, {self.wrong:,} wrong"
 
     def mark_of(self, video: CatalogedVideo, start_seconds: float, end_seconds: float) -> Mark | None:
         """The last mark of about this moment; None if it is not marked."""

@@ -82,14 +82,7 @@ class ConceptStore:
                     _put_mark(db, concept_id, mark)
                 _keep_learned(db, concept_id, concept.learned)
 
-    def mark(self, name: str, mark: Mark) -> None:
-        """Adds a mark, in place of an earlier one of the same moment."""
-        with writing(self._index_folder) as db:
-            concept_id = _id(db, name)
-            _put_mark(db, concept_id, mark)
-            _count_change(db, concept_id)
-
-    def mark_all(self, name: str, marks: Iterable[Mark]) -> None:
+    def mark(self, name: str, *marks: Mark) -> None:
         """Adds marks, each in place of earlier ones of about the same moment; all of them are stored, or none."""
         with writing(self._index_folder) as db:
             concept_id = _id(db, name)

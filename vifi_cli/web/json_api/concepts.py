@@ -151,12 +151,11 @@ class Concepts:
 
 def concept_document(concept: Concept, root: str) -> Document:
     """A concept, with what its marks have taught so far."""
-    right = sum(mark.is_right for mark in concept.marks)
     return {
         "name": concept.name,
         "description": concept.description,
-        "right": right,
-        "wrong": len(concept.marks) - right,
+        "right": concept.right,
+        "wrong": concept.wrong,
         "is_learned": concept.learned is not None,
         "progress": progress_of(concept),
         "links": concept_links(root, concept.name),

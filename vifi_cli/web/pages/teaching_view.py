@@ -36,8 +36,7 @@ class Teaching:
     @property
     def marks(self) -> str:
         """How many marks it has: `3 right, 6 wrong`."""
-        right = sum(mark.is_right for mark in self.concept.marks)
-        return f"{right} right, {len(self.concept.marks) - right} wrong"
+        return self.concept.marks_in_words
 
     @property
     def progress(self) -> str:

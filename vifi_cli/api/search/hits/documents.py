@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from vifi_cli.api.timeline.timeline import Occurrence
 from vifi_cli.index.catalog.catalog import Catalog
 from vifi_cli.index.catalog.records import CatalogedVideo
 from vifi_cli.index.search.video_index import SearchHit, StepMoment
@@ -18,30 +19,23 @@ Document = dict[str, Any]
 
 def hit_document(hit: SearchHit) -> Document:
     """A hit: its moment in seconds, and how well it matches."""
-    document: Document = {
-        "path": str(hit.path),
-        "start_seconds": round(hit.start_seconds, TIME_DIGITS),
-        "end_seconds": round(hit.end_seconds, TIME_DIGITS),
-        "relevance": None if hit.relevance is None else round(hit.relevance, NUMBER_DIGITS),
-        "cosine": round(hit.cosine, NUMBER_DIGITS),
-        "unsure": hit.unsure,
-    }
+    document = {"path": str(hit.path), **match_document(hit), "unsure": hit.unsure}
     if hit.duplicates is not None:
         document["duplicates"] = hit.duplicates
     if hit.marked:
         document["marked"] = hit.marked
     if hit.steps:
-        document["steps"] = [_step_document(step) for step in hit.steps]
+        document["steps"] = [{"query": step.query, **match_document(step)} for step in hit.steps]
     return document
 
 
-def _step_document(step: StepMoment) -> Document:
+def match_document(found: SearchHit | StepMoment | Occurrence) -> Document:
+    """When something was found in a video, and how well it matches."""
     return {
-        "query": step.query,
-        "start_seconds": round(step.start_seconds, TIME_DIGITS),
-        "end_seconds": round(step.end_seconds, TIME_DIGITS),
-        "relevance": None if step.relevance is None else round(step.relevance, NUMBER_DIGITS),
-        "cosine": round(step.cosine, NUMBER_DIGITS),
+        "start_seconds": round(found.start_seconds, TIME_DIGITS),
+        "end_seconds": round(found.end_seconds, TIME_DIGITS),
+        "relevance": None if found.relevance is None else round(found.relevance, NUMBER_DIGITS),
+        "cosine": round(found.cosine, NUMBER_DIGITS),
     }
 
 

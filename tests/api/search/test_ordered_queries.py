@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vifi_cli.api.search.query_language import example, parse_query, within, words
+from vifi_cli.api.search.query_language import example, note_on_time, parse_query, within, words
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.query import ConceptName, Example, OrderedQuery, Query, Words
 
@@ -45,6 +45,28 @@ def test_other_words_stay_words(arguments: list[str]) -> None:
     query = parse_query(arguments)
     assert isinstance(query, Query)
     assert query.text == " ".join(arguments)
+
+
+@pytest.mark.parametrize(
+    ("word", "instead"),
+    [("before", "A then B"), ("after", "B then A"), ("while", "A + B"), ("during", "A + B")],
+)
+def test_a_word_of_time_between_two_quoted_phrases_is_noted(word: str, instead: str) -> None:
+    noted = note_on_time(["a dog", word, "a cat"])
+    assert noted
+    assert noted.startswith(f"`{word}` was searched for as a word: ")
+    assert noted.endswith(f"write {instead}")
+    assert note_on_time(["rain", "then", "a dog", word, "a cat"]) == noted
+    for typed in (
+        ["people", "dancing", word, "a", "fire"],
+        ["people dancing", word, "sunset"],
+        ["sunset", word, "the rain"],
+        [f"people dancing {word} a fire"],
+        [word, "a fire"],
+        ["a fire", word],
+        ["a fire", "then", "a dog"],
+    ):
+        assert note_on_time(typed) is None
 
 
 def test_not_is_an_operator_right_after_then() -> None:

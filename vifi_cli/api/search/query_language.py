@@ -41,6 +41,14 @@ from vifi_cli.video.moment import TimeRange
 SIGNS = {"+": 1.0, "-": -1.0}
 THEN, NOT = "then", "not"
 OPERATORS = {*SIGNS, THEN}
+_AT_ONCE = "for both at the same time, write A + B"
+MEANT = {
+    "before": "for one after the other, write A then B",
+    "after": "for one after the other, write B then A",
+    "while": _AT_ONCE,
+    "during": _AT_ONCE,
+}
+"""How to write what a word between two quoted phrases A and B may stand for."""
 AS_WORDS = "text:"
 # a digit after the colon makes it a time or a ratio, as in "3:10 to Yuma" and "16:9", not a weight
 WEIGHT = re.compile(r"(\d+(?:\.\d+)?|\.\d+):\s*(?=[^\d\s])")
@@ -115,6 +123,17 @@ def within(query: AnyQuery, length: str | None, name: str = "--within") -> AnyQu
     if not seconds > 0:
         raise InvalidInput(f"{name} {length}: the time between two steps is above 0: write 30s or 2m")
     return query.within(seconds)
+
+
+def note_on_time(arguments: Sequence[str]) -> str | None:
+    """What to know about a word such as `before` that stands alone between two arguments of several words each.
+
+    These were quoted, so the word may have been meant as an operator.
+    """
+    for earlier, word, later in zip(arguments, arguments[1:], arguments[2:], strict=False):
+        if word in MEANT and all(len(phrase.split()) > 1 for phrase in (earlier, later)):
+            return f"`{word}` was searched for as a word: {MEANT[word]}"
+    return None
 
 
 def _steps(arguments: Sequence[str]) -> list[list[str]]:

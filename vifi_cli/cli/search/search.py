@@ -49,7 +49,7 @@ def search(
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
     from vifi_cli.api.library.encoders import EncoderChoice
-    from vifi_cli.api.search.query_language import parse_query, within
+    from vifi_cli.api.search.query_language import note_on_time, parse_query, within
     from vifi_cli.index.search.query import OrderedQuery
 
     asked = parse_query(query)
@@ -68,6 +68,8 @@ def search(
     )
     show_answer(answer, form, on_one_line=is_in_shell(context))
     _note_lone_weight(asked)
+    if remark := note_on_time(query):
+        output.note(remark)
     keep_and_play(answer, form)
     if not answer.is_relevant:
         raise typer.Exit(NO_HITS)

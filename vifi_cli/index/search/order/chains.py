@@ -87,7 +87,7 @@ class Chain:
 class SeparateChains:
     """The chains of a video: the best one, then the best of those that share no second with one before, and so on.
 
-    Windows of a step may overlap those of the next by half of the shorter one, as neighbors do.
+    Windows of a chain share no second either: one that shows both steps does not show them one after the other.
     """
 
     def __init__(
@@ -167,11 +167,9 @@ def _best_before(
         for later_length, targets in _by_length(later):
             starts = later.starts[targets]
             first, stop = _allowed(ends, starts, later, (length, later_length))
-            overlapping = np.clip(np.searchsorted(ends, starts, side="right"), first, stop)
             for (values, at), lost in (
-                (plain.of(overlapping, stop), 0.0),
-                (plain.of(first, overlapping), cost.most),
-                (by_end.of(first, overlapping), per_second * starts),
+                (plain.of(first, stop), cost.most),
+                (by_end.of(first, stop), per_second * starts),
             ):
                 values = values - lost
                 better = values > reached[targets]
@@ -187,7 +185,7 @@ def _allowed(
     `lengths` are those of the windows that end there, and of those that start.
     """
     tolerance = 10**-LENGTH_DIGITS
-    stop = np.searchsorted(ends, starts + min(lengths) / 2 + tolerance, side="right")
+    stop = np.searchsorted(ends, starts + tolerance, side="right")
     first = np.searchsorted(ends, starts - later.within_seconds - tolerance, side="left")
     if len(later.barriers):
         barred = np.searchsorted(later.barriers, starts + lengths[1] / 2, side="right")

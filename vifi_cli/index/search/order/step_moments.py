@@ -39,12 +39,10 @@ class MomentFinder:
 
     def with_moments(self, chain: Chain, room: Room) -> Chain:
         """A chain with moments in place of windows: they share no second, and follow each other in time."""
-        windows = _apart(
-            [
-                replace(self._scored(window), score=self._cosine(step, window))
-                for step, window in zip(self.steps, chain.windows, strict=True)
-            ]
-        )
+        windows = [
+            replace(self._scored(window), score=self._cosine(step, window))
+            for step, window in zip(self.steps, chain.windows, strict=True)
+        ]
         next_starts = [*(window.start_seconds for window in windows[1:]), room[1]]
         moments: list[ScoredWindow] = []
         for step, window, free_to in zip(self.steps, windows, next_starts, strict=True):
@@ -88,14 +86,3 @@ class MomentFinder:
             later.start_seconds - earlier.end_seconds <= step.within_seconds
             for step, (earlier, later) in zip(self.steps[1:], pairwise(moments), strict=True)
         )
-
-
-def _apart(windows: Sequence[ScoredWindow]) -> list[ScoredWindow]:
-    """Windows in the order of time, of which two that overlap meet in the middle."""
-    apart = list(windows)
-    for place, (earlier, later) in enumerate(pairwise(windows)):
-        if later.start_seconds < earlier.end_seconds:
-            middle = (later.start_seconds + earlier.end_seconds) / 2
-            apart[place] = replace(apart[place], end_seconds=middle)
-            apart[place + 1] = replace(later, start_seconds=middle)
-    return apart

@@ -198,7 +198,7 @@ def test_steps_are_rows_under_their_hit(vifi: Vifi, indexed: Path, monkeypatch: 
     coffee, cat = hit["steps"]
     assert (coffee["query"], cat["query"]) == ("a cup of coffee", "a cat")
     assert hit["start_seconds"] == coffee["start_seconds"] < coffee["end_seconds"] <= cat["start_seconds"]
-    assert hit["relevance"] == pytest.approx(coffee["relevance"] * cat["relevance"], abs=1e-3)
+    assert hit["relevance"] == pytest.approx((coffee["relevance"] * cat["relevance"]) ** 0.5, abs=1e-3)
     rows = vifi(*asked, is_terminal=True).stdout.splitlines()[-3:]
     shown = zip(("pets.mp4", "  a cup of coffee", "  a cat"), rows, strict=True)
     assert all(text in row for text, row in shown)

@@ -51,14 +51,14 @@ def test_only_the_order_tells_two_recordings_apart(index: VideoIndex) -> None:
     assert shown(three[0]) == ("red_blue.mp4", [("red", 0, 10), ("green", 10, 20), ("blue", 20, 30)])
 
 
-def test_relevance_is_the_product_less_what_distance_costs(index: VideoIndex) -> None:
+def test_relevance_is_the_geometric_mean_less_what_distance_costs(index: VideoIndex) -> None:
     right, wrong = index.search_in_order([step("red"), step("blue")], RankingOptions(per_video=1))
     # the windows are 2 s long: the last red one ends at 10, the first blue one begins at 20
-    assert right.relevance == pytest.approx(0.9 ** (10 / 300), abs=1e-3)
+    assert right.relevance == pytest.approx(0.9 ** (10 / 300 / 2), abs=5e-4)
     assert right.steps[0].relevance == pytest.approx(1, abs=1e-3)
     assert wrong.relevance is not None
-    assert wrong.relevance <= min(each.relevance or 0 for each in wrong.steps)
-    assert wrong.relevance < 0.5
+    mean = float(np.prod([each.relevance or 0 for each in wrong.steps])) ** 0.5
+    assert 0.9**0.5 * mean <= wrong.relevance <= mean < 0.75
 
 
 def test_steps_without_relevance_are_ranked_by_the_mean_of_their_cosines(index: VideoIndex) -> None:

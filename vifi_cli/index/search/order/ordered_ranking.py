@@ -38,7 +38,7 @@ from vifi_cli.index.vectors import Vectors
 SEEN_RELEVANCE = 0.5
 """From which relevance on a window shows what must not be seen."""
 
-LEAST_RELEVANCE = 0.01
+LEAST_RELEVANCE = 0.1
 """Of hits that are certain to be listed: a large index may hold others below it in place of those listed."""
 
 MOST_WINDOWS = 32_000
@@ -46,13 +46,17 @@ MOST_WINDOWS = 32_000
 
 LEAST_LOGGED = 1e-12
 COST_OF_RELEVANCE = DistanceCost(-math.log(0.9), 300.0)
-"""Five minutes or more between two steps cost a tenth of the relevance."""
+"""Five minutes or more between two steps cost a tenth of the product of their relevance."""
 COST_OF_COSINES = DistanceCost(0.01, 300.0)
 
 
 def relevance_of(found: ScoredWindow) -> float:
-    """The relevance of a hit, or of the window of a step, of a ranking that is rated."""
-    return math.exp(found.score)
+    """The relevance of a hit, or of the window of a step, of a ranking that is rated.
+
+    That of a hit is the geometric mean over its steps: their product would be too cautious, as measured by
+    `tests/benchmarks/ordered_search.py`.
+    """
+    return math.exp(found.score / max(len(found.steps), 1))
 
 
 def _as_hit(video: int, chain: Chain) -> ScoredWindow:
@@ -103,7 +107,7 @@ class OrderedRanking:
 
     @property
     def _least(self) -> float:
-        return math.log(LEAST_RELEVANCE) if self.is_rated else -math.inf
+        return len(self.wanted) * math.log(LEAST_RELEVANCE) if self.is_rated else -math.inf
 
     @property
     def _most_per_video(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.color_encoder import COLORS, ColorEncoder
 from tests.index.conftest import encoded_video
-from vifi_cli import concept, example, words
+from vifi_cli import concept, words
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.library.encoders import INDEX_ENCODER
 from vifi_cli.api.search.open_index import OpenIndex
@@ -141,23 +141,6 @@ def test_a_concept_is_compared_with_what_did_not_teach_it(session: SearchSession
     assert elsewhere[0] < anywhere[0] - 0.01
 
 
-def test_an_example_sets_no_level_since_nothing_looks_as_much_like_it(session: SearchSession) -> None:
-    orange = (1.0, 0.2, -1.0)
-    with Catalog(session.folder / CATALOG_FILE) as catalog:
-        catalog.store(encoded_video("/v/mice/d.mp4", [orange] * 6 + [BLUE] * 6, "d"))
-    session.refresh()
-    asked = labels_for({"alike": example("/v/mice/d.mp4", 0, 4), "other": example("/v/mice/d.mp4", 8, 12)})
-    alike, other = TimelineSearch(session, asked, ANY).asked
-    index = session.index
-    videos = {video.path.name: video.id for video in index.catalog.videos()}
-    _, elsewhere = index.vectors.search(
-        alike.embedding, 1, without=index.catalog.window_ids_of([videos["d.mp4"]])
-    )
-    assert alike.range.best == pytest.approx(float(elsewhere[0]))
-    assert elsewhere[0] < 0.99
-    assert other.range.best == pytest.approx(1, abs=1e-3), "other videos are as blue"
-
-
 def test_where_all_videos_taught_a_concept_only_the_marked_moments_are_left_out(
     session: SearchSession,
 ) -> None:
@@ -191,6 +174,7 @@ def test_programs_ask_for_one_video(session: SearchSession) -> None:
     found = index.timeline("/v/mice/b.mp4", ["red", words("blue")], min_score=0, exclusive=True)
     assert spans(found) == [("blue", 0, 3), ("red", 3, 7), ("blue", 7, 20)]
     assert [one.label for one in found.of("red")] == ["red"]
+    assert found.index_folder == session.folder, "which knows the video's clock"
     assert str(found) == "b.mp4: 3 occurrences"
     assert repr(found.occurrences[1]).startswith("Occurrence(red 0:03–0:07, ")
     with pytest.raises(InvalidInput, match=r"/v/z.mp4 is not in the index"):

@@ -1,6 +1,5 @@
 """Finds every occurrence of labels in indexed videos, from what the index holds; no video is opened."""
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,14 +29,13 @@ from vifi_cli.index.search.occurrences import (
     QueryRange,
     VideoParts,
 )
-from vifi_cli.index.search.query import ConceptName, Example, Query
+from vifi_cli.index.search.query import ConceptName, Query
 from vifi_cli.index.search.threshold import reaches
 from vifi_cli.index.search.video_index import TIME_DIGITS
 from vifi_cli.index.vectors import MEAN_OF_WINDOWS, Vectors
-from vifi_cli.video.moment import TimeRange
 
 MOST_TEACHING = 0.75
-"""The largest share of an index that may be left out as what a query came from, so that a best moment remains."""
+"""The largest share of an index that may be left out as what taught a concept, so that a best moment remains."""
 
 CURVE_COSINES = np.linspace(-1.0, 1.0, 20_001, dtype=np.float32)
 
@@ -129,31 +127,27 @@ class TimelineSearch:
         query, choice = label.query, self.choice
         embedding, rate = self.session.embed(query, choice), self.session.rater(query, choice)
         curve = None if rate is None else rate(vectors, embedding, CURVE_COSINES)
-        _, best = vectors.search(embedding, 1, without=self._windows_it_came_from(query, len(vectors)))
+        _, best = vectors.search(embedding, 1, without=self._teaching_windows(query, len(vectors)))
         share = CONCEPT_LEVEL if query.sole_concept else OCCURRENCE_LEVEL
         return AskedLabel(embedding, QueryRange.of(sample @ embedding, float(best[0]), share), curve)
 
-    def _windows_it_came_from(self, query: Query, all_windows: int) -> Int64Array | None:
-        """Those that taught the concepts of a query, or are its examples, which match it better than anything new can.
+    def _teaching_windows(self, query: Query, all_windows: int) -> Int64Array | None:
+        """Those that taught the concepts of a query, which match it better than anything new can.
 
-        In these videos, other moments show the same individuals and places, so all their windows are among them. Where
-        nearly all videos would be, it is the marked moments and the examples alone. None if that is nearly all, too.
+        In the videos with right marks, unmarked moments show the same individuals and places, so all their windows are
+        among them. Where nearly all videos have marks, it is the marked moments alone. None if nothing was taught.
         """
         catalog = self.session.index.catalog
-        moments = [
-            (one.video.id, one.mark.start_seconds, one.mark.end_seconds)
-            for one in self._marks(query)
-            if one.mark.is_right
-        ]
-        for meaning in (term.meaning for term in query.terms if term.weight > 0):
-            if isinstance(meaning, Example) and (video := catalog.video_at(meaning.path)) is not None:
-                part = meaning.part or TimeRange(0.0, math.inf)
-                moments.append((video.id, part.start_seconds, part.end_seconds))
-        of_videos = catalog.window_ids_of(sorted({moment[0] for moment in moments}))
+        found = [one for one in self._marks(query) if one.mark.is_right]
+        of_videos = catalog.window_ids_of(sorted({one.video.id for one in found}))
         if len(of_videos) <= MOST_TEACHING * all_windows:
             return of_videos
-        near = np.unique(np.concatenate([catalog.window_ids_near(*moment) for moment in moments]))
-        return near if len(near) <= MOST_TEACHING * all_windows else None
+        near = [
+            catalog.window_ids_near(one.video.id, one.mark.start_seconds, one.mark.end_seconds)
+            for one in found
+        ]
+        of_marks = np.unique(np.concatenate(near))
+        return of_marks if len(of_marks) <= MOST_TEACHING * all_windows else None
 
     def _denied(self, video: CatalogedVideo, parts: VideoParts) -> BoolArray:
         """The parts of a video (Q, P) that are marked as not showing the concept that is the label."""

@@ -39,7 +39,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class ClassesOverTime:
     """The classes of a video over time: windows with probabilities (C,) of all classes.
 
     `spans` join consecutive windows with the same most probable class.
@@ -117,7 +117,7 @@ def classify_videos(classifier: Classifier, videos: Sequence[Path]) -> Iterator[
 
 def timelines(
     classifier: Classifier, videos: Sequence[Path], window_seconds: float
-) -> Iterator[Timeline | Unreadable]:
+) -> Iterator[ClassesOverTime | Unreadable]:
     """The classes of each video over time, one video after the other."""
     for path in videos:
         try:
@@ -125,7 +125,7 @@ def timelines(
         except UnreadableVideo as error:
             yield Unreadable(path, str(error))
         else:
-            yield Timeline(
+            yield ClassesOverTime(
                 path, classifier.class_names, windows, class_spans(windows, classifier.class_names)
             )
 

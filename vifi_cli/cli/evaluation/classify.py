@@ -25,7 +25,7 @@ from vifi_cli.paths import given_path
 
 if TYPE_CHECKING:
     from vifi_cli.api.models.video_model import Classifier
-    from vifi_cli.api.visualization.classify import Classified, Timeline, Unreadable
+    from vifi_cli.api.visualization.classify import ClassesOverTime, Classified, Unreadable
     from vifi_cli.evaluation.testing.over_time import ClassifiedWindow, ClassSpan
 
 SOME_UNREADABLE = 1
@@ -75,7 +75,7 @@ class ClassifierOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimelineOptions:
+class OverTimeOptions:
     """Classes over time."""
 
     over_time: Annotated[
@@ -121,7 +121,7 @@ def classify(
         ),
     ],
     classifying: ClassifierOptions,
-    timeline: TimelineOptions,
+    timeline: OverTimeOptions,
     top: Annotated[
         int | None,
         typer.Option(
@@ -146,7 +146,7 @@ def classify(
     found = videos_in(videos, ON_TERMINAL)
     timeline.check(found)
     classifier = classifying.load()
-    results: Iterable[Classified | Timeline | Unreadable] = (
+    results: Iterable[Classified | ClassesOverTime | Unreadable] = (
         timelines(classifier, found, timeline.window or WINDOW_SECONDS)
         if timeline.over_time
         else classify_videos(classifier, found)
@@ -171,17 +171,21 @@ def classify(
 
 
 def _shown(
-    results: Iterable[Classified | Timeline | Unreadable], top: int, picture: Path | None, *, as_json: bool
+    results: Iterable[Classified | ClassesOverTime | Unreadable],
+    top: int,
+    picture: Path | None,
+    *,
+    as_json: bool,
 ) -> tuple[list[dict[str, object]], list[Unreadable]]:
     """The JSON of each result, which is shown and drawn as soon as it is known, and the unreadable videos."""
-    from vifi_cli.api.visualization.classify import Timeline, Unreadable
+    from vifi_cli.api.visualization.classify import ClassesOverTime, Unreadable
 
     documents: list[dict[str, object]] = []
     unreadable: list[Unreadable] = []
     for one in results:
         if isinstance(one, Unreadable):
             unreadable.append(one)
-        elif isinstance(one, Timeline):
+        elif isinstance(one, ClassesOverTime):
             if picture:
                 one.write_picture(picture)
                 output.note(f"picture: {given_path(picture)}")
@@ -243,7 +247,7 @@ def _grid(console: Console, texts: int, *, has_bar: bool = True) -> Table:
     return table
 
 
-def _timeline_document(timeline: Timeline, top: int) -> dict[str, object]:
+def _timeline_document(timeline: ClassesOverTime, top: int) -> dict[str, object]:
     from vifi_cli.api.models.video_model import ranked
 
     def times(one: ClassSpan | ClassifiedWindow) -> dict[str, object]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.formats.annotation_files.conftest import rows_of
-from vifi_cli.data.formats.annotation_files.boris_timeline import Timeline
+from vifi_cli.data.formats.annotation_files.boris_time import ObservedVideos
 from vifi_cli.data.formats.annotation_files.moments import LabeledMoment
 from vifi_cli.data.labeled_videos import LabeledVideos
 from vifi_cli.data.loading import load_labeled_videos
@@ -168,7 +168,7 @@ def test_events_are_found_in_their_videos(
     files = tuple(f"{number}.mp4" for number in range(len(lengths)))
     begin, length = sum(lengths[:place]), lengths[place]
     first, last = start * length, (start + 0.05) * length
-    moment = Timeline(files, tuple(lengths), offset).moment(
+    moment = ObservedVideos(files, tuple(lengths), offset).moment(
         "rest", begin + first + offset, begin + last + offset, ""
     )
     assert isinstance(moment, LabeledMoment)

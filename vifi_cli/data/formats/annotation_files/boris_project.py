@@ -7,11 +7,11 @@ BORIS 8 and 9.
 from collections.abc import Iterator
 from pathlib import Path
 
-from vifi_cli.data.formats.annotation_files.boris_timeline import (
+from vifi_cli.data.formats.annotation_files.boris_time import (
     NO_VIDEO,
     POINT,
+    ObservedVideos,
     StateMark,
-    Timeline,
     lengths_of,
     paired,
 )
@@ -66,7 +66,7 @@ def _moments(
     observation: Json, kinds: dict[str, str], files: tuple[str, ...], where: str
 ) -> Iterator[LabeledMoment | Omission]:
     offset = time_in(observation.get("time offset") or 0.0, where)
-    timeline = Timeline(files, _lengths(observation, files, where), offset)
+    observed = ObservedVideos(files, _lengths(observation, files, where), offset)
     marks = []
     for event in list_in(observation.get("events"), f"{where}, events"):
         fields = list_in(event, f"{where}, an event")
@@ -80,7 +80,7 @@ def _moments(
             marks.append(StateMark(time_in(fields[0], where), code, subject, modifiers))
         else:
             yield POINT if kind else UNKNOWN_BEHAVIOR
-    yield from paired(marks, timeline)
+    yield from paired(marks, observed)
 
 
 def _files(observation: Json, where: str) -> dict[str, tuple[str, ...]]:

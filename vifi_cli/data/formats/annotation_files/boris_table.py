@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vifi_cli.data.formats.annotation_files.boris_timeline import (
+from vifi_cli.data.formats.annotation_files.boris_time import (
     NO_VIDEO,
     POINT,
     UNPAIRED,
+    ObservedVideos,
     StateMark,
-    Timeline,
     lengths_of,
     paired,
 )
@@ -65,34 +65,34 @@ def boris_table_moments(
     for row in _rows(path):
         observations.setdefault(row.cells.get("Observation id", ""), []).append(row)
     for rows in observations.values():
-        timeline = _timeline(rows)
-        if timeline is None:
+        observed = _observed(rows)
+        if observed is None:
             yield NO_VIDEO
         elif START in rows[0].cells:
-            yield from (_aggregated(row, timeline) for row in rows)
+            yield from (_aggregated(row, observed) for row in rows)
         else:
-            yield from _tabular(rows, timeline)
+            yield from _tabular(rows, observed)
 
 
-def _aggregated(row: _Row, timeline: Timeline) -> LabeledMoment | Omission:
+def _aggregated(row: _Row, observed: ObservedVideos) -> LabeledMoment | Omission:
     if row.kind == "POINT":
         return POINT
     if row.cells[STOP] in ABSENT:
         return UNPAIRED
-    return timeline.moment(row.cells["Behavior"], row.seconds(START), row.seconds(STOP), row.cells["Subject"])
+    return observed.moment(row.cells["Behavior"], row.seconds(START), row.seconds(STOP), row.cells["Subject"])
 
 
-def _tabular(rows: Sequence[_Row], timeline: Timeline) -> Iterator[LabeledMoment | Omission]:
+def _tabular(rows: Sequence[_Row], observed: ObservedVideos) -> Iterator[LabeledMoment | Omission]:
     states = [row for row in rows if row.kind != "POINT"]
     yield from [POINT] * (len(rows) - len(states))
     marks = (
         StateMark(row.seconds(TIME), row.cells["Behavior"], row.cells["Subject"], row.modifiers)
         for row in states
     )
-    yield from paired(marks, timeline)
+    yield from paired(marks, observed)
 
 
-def _timeline(rows: Sequence[_Row]) -> Timeline | None:
+def _observed(rows: Sequence[_Row]) -> ObservedVideos | None:
     """The videos of an observation; None if it has none."""
     cells = rows[0].cells
     offset = cells.get("Time offset (s)", "")
@@ -103,10 +103,10 @@ def _timeline(rows: Sequence[_Row]) -> Timeline | None:
         lengths = _of_first_player(cells.get("Media duration (s)", ""))
         known = () if any(length in ABSENT for length in lengths) else lengths
         seconds = lengths_of([time_in(length, rows[0].where) for length in known])
-        return Timeline(files, seconds, offset_seconds)
+        return ObservedVideos(files, seconds, offset_seconds)
     named = (row.cells.get(column, "") for row in rows for column in VIDEO_COLUMNS)
     files = tuple(dict.fromkeys(file for file in named if file not in ABSENT))
-    return Timeline(files, (), offset_seconds) if files else None
+    return ObservedVideos(files, (), offset_seconds) if files else None
 
 
 def _of_first_player(text: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ NO_VIDEO = Omission("observation without a video", "observations without a video
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class ObservedVideos:
     """The videos of an observation's first player, one after the other."""
 
     files: tuple[str, ...]
@@ -57,7 +57,7 @@ class StateMark:
     modifiers: str
 
 
-def paired(marks: Iterable[StateMark], timeline: Timeline) -> Iterator[LabeledMoment | Omission]:
+def paired(marks: Iterable[StateMark], observed: ObservedVideos) -> Iterator[LabeledMoment | Omission]:
     """The moments between starts and stops: marks with equal behavior, subject and modifiers alternate, as in BORIS."""
     begun: dict[tuple[str, str, str], StateMark] = {}
     for mark in marks:
@@ -66,7 +66,7 @@ def paired(marks: Iterable[StateMark], timeline: Timeline) -> Iterator[LabeledMo
         if start is None:
             begun[key] = mark
         else:
-            yield timeline.moment(mark.class_name, start.seconds, mark.seconds, mark.subject)
+            yield observed.moment(mark.class_name, start.seconds, mark.seconds, mark.subject)
     yield from [UNPAIRED] * len(begun)
 
 

@@ -79,6 +79,8 @@ def _in_words(kind: type, errors: "list[ErrorDetails]") -> str:
         return f"there is no key {key}; {_suggestion(kind, path)}"
     if error["type"] == "missing":
         return f"{key} is missing"
+    if error["type"] == "json_invalid":
+        return "it is nested too deeply, or holds a text that is not Unicode"
     if error["type"] == "value_error":
         return ": ".join(filter(None, (key, str(error["ctx"]["error"]))))
     same = (one["msg"] for one in errors if list(_fields_on_the_way(kind, one["loc"])) == path)

@@ -90,6 +90,7 @@ def hit(moment: Moment) -> dict[str, object]:
     [
         json.dumps({"query": "a dog", "model": "starter", "hits": [hit(DOG), hit(DOG)]}, indent=2),
         json.dumps([hit(DOG), hit(DOG)]),
+        json.dumps({"name": "dogs", "result": "", "candidates": [hit(DOG), hit(DOG)]}),
         "\n".join(json.dumps(hit(DOG)) for _ in range(2)) + "\n",
         "0.2500\t80.000\t88.500\t/videos/dog.mp4\n" * 2,
     ],

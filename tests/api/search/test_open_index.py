@@ -132,8 +132,12 @@ def test_a_concept_is_taught_by_hits_and_then_searched_for(indexed: Path) -> Non
         assert not {("pets.mp4", 4.0), ("launch.mp4", 0.0)} & {
             (hit.path.name, hit.start_seconds) for hit in asked
         }
-        names = [hit.path.name for hit in index.search(concept("pet"), min_score=0)]
-        assert "pets.mp4" in names
+        *finds, marked = index.search(concept("pet"), min_score=0)
+        # what was marked is no find, but listed after these, though it is the most relevant
+        assert (marked.path.name, marked.start_seconds, marked.marked) == ("pets.mp4", 4.0, "right")
+        assert marked.cosine > max(hit.cosine for hit in finds)
+        assert ("launch.mp4", 0.0) not in {(hit.path.name, hit.start_seconds) for hit in finds}
+        assert {hit.marked for hit in finds} == {None}
         with pytest.raises(InvalidInput, match="no concept is called @ct"):
             index.candidates("ct")
         assert [(one.name, len(one.marks)) for one in index.concepts] == [("pet", 2)]

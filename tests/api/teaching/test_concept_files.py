@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ FIRST = ("concepts", 0)
         (_set(*FIRST, "marks", 1, value=None), r"concepts\[0\]\.marks\[1\] should be an object"),
         (_set(*FIRST, "marks", 0, "path", value="a.mp4"), r"marks\[0\]: path is absolute"),
         (_set(*FIRST, "marks", 0, "path", value="/a\0"), r"marks\[0\]: path is absolute"),
+        (_set(*FIRST, "marks", 0, "path", value="file:///a%00"), r"marks\[0\]: path is absolute"),
+        (_set(*FIRST, "marks", 0, "path", value="/\ud800"), r"marks\[0\]: it is nested .* not Unicode"),
+        (_set(*FIRST, "description", value="\ud800"), r"concepts\[0\]: it is nested .* not Unicode"),
         (_set(*FIRST, "marks", 0, "end_seconds", value=1), r"marks\[0\]: start_seconds is at least 0"),
         (_set(*FIRST, "marks", 0, "start_seconds", value=-1), r"marks\[0\]: start_seconds is at least 0"),
         (_set(*FIRST, "marks", 0, "end_seconds", value=float("nan")), "end_seconds must be a finite number"),
@@ -107,6 +111,12 @@ def test_what_is_wrong_in_a_file_is_named(
         read_concepts(file)
     assert str(file) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_descriptions_are_one_line_as_those_that_are_typed(tmp_path: Path) -> None:
+    file = tmp_path / "concepts.json"
+    write_concepts([replace(WAVING, description=" a person\nwaves\t")], file)
+    assert [concept.description for concept in read_concepts(file)] == ["a person waves"]
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

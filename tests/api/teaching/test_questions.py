@@ -112,6 +112,8 @@ def test_all_named_moments_are_marked_or_none(session: SearchSession, tmp_path: 
     a, b = (Moment(tmp_path / name, 0.0, 4.0) for name in ("a.mp4", "b.mp4"))
     with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:00 is named both as right and as wrong"):
         teach(session, "warm", "red", right=[b, a], wrong=[a])
+    with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:01 is named both"):  # about the same, from 0:01 to 0:04
+        teach(session, "warm", "red", right=[b, a], wrong=[Moment(a.path, 1.0, 5.0)])
     with pytest.raises(InvalidInput, match="is not in the index"):
         teach(session, "warm", "red", right=[b, Moment(tmp_path / "x.mp4", 0.0, 1.0)])
     assert session.concepts.names() == []
@@ -126,6 +128,7 @@ def test_all_named_moments_are_marked_or_none(session: SearchSession, tmp_path: 
     [
         ("{a}@0:12-0:14", "lasts 10 s: nothing in it is at 0:12"),
         ("{a}@10", "lasts 10 s"),
+        (" ", "a moment without a name: write the number of a hit, FILE@1:20-1:24, or FILE"),
         ("{other}", "is not in the index: only moments of indexed videos can be marked"),
         ("5", "there is no hit 5: the last search (anything) has 1 hit"),
         ("2-1", "2-1 counts backwards: write 1-2"),

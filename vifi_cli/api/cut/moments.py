@@ -18,6 +18,9 @@ CELLS = 4  # of a line that a search writes: relevance, start, end, path
 NUMBERS: Mapping[str, ScoreName | None] = {"relevance": "Relevance", "cosine": "Cosine", "score": None}
 """Of a hit in JSON, and what they are; the first one present counts."""
 
+LISTS = {"hits", "candidates"}
+"""What search and teach call their moments in JSON."""
+
 FORMS = "pass on what `vifi search --json`, --jsonl or plain `vifi search` writes, or FILE@1:20-1:28 per line"
 
 
@@ -83,9 +86,9 @@ def parse_moments(text: str) -> TitledMoments:
         document = json.loads(text)
     except json.JSONDecodeError:
         return TitledMoments(tuple(map(_from_json_line, lines)))
-    if not isinstance(document, dict) or "hits" not in document:
+    if not isinstance(document, dict) or not LISTS & document.keys():
         document = {"hits": document if isinstance(document, list) else [document]}
-    hits, title = document["hits"], document.get("query")
+    hits, title = document.get("hits", document.get("candidates")), document.get("query")
     if not isinstance(hits, list):
         raise InvalidInput(f"the JSON has no list of hits: {FORMS}")
     moments = tuple(_from_hit(hit, f"hit {number}") for number, hit in enumerate(hits, start=1))

@@ -1,5 +1,6 @@
 """Begins to teach a concept, or goes on with one, perhaps with moments that are known to be right or wrong."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,7 @@ from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.teaching.marking import mark_moments, relearn
 from vifi_cli.api.teaching.named_moments import indexed_moment
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.index.concepts.concept import SAME_SHARE, Concept, shared_time
 from vifi_cli.index.concepts.names import check_name
 from vifi_cli.index.search.query import query_in_words
 from vifi_cli.video.moment import Moment
@@ -78,9 +79,13 @@ def _embedded(session: SearchSession, name: str, description: str) -> str:
 
 
 def _check_disjoint(right: Sequence[Moment], wrong: Sequence[Moment]) -> None:
-    spans = {(one.path, one.start_seconds, one.end_seconds) for one in right}
+    spans = defaultdict(list)
+    for one in right:
+        spans[one.path].append((one.start_seconds, one.end_seconds))
     for one in wrong:
-        if (one.path, one.start_seconds, one.end_seconds) in spans:
+        if any(
+            shared_time(*span, one.start_seconds, one.end_seconds) > SAME_SHARE for span in spans[one.path]
+        ):
             raise InvalidInput(
                 f"{one.path.name} at {clock(one.start_seconds)} is named both as right and as wrong: omit one"
             )

@@ -36,7 +36,8 @@ class MarkRecord:
     def __post_init__(self) -> None:
         if not 0 <= self.start_seconds < self.end_seconds < float("inf"):
             raise ValueError("start_seconds is at least 0, and end_seconds is above it")
-        if "\0" in self.path or not _path_of(self.path).is_absolute():
+        path = _path_of(self.path)
+        if "\0" in str(path) or not path.is_absolute():
             raise ValueError("path is absolute")
 
 
@@ -146,7 +147,8 @@ def _concept_of(record: Any, source: str) -> Concept:
         name = check_name(read.name)
     except InvalidInput as error:
         raise InvalidInput(f"{source}.name: {error}") from None
-    return Concept(name, read.description, tuple(_marks_of(marks, source)), _learned_of(read, source))
+    description = " ".join(read.description.split())  # one line, as `vifi teach` keeps it
+    return Concept(name, description, tuple(_marks_of(marks, source)), _learned_of(read, source))
 
 
 def _marks_of(records: list[Any], source: str) -> Iterator[Mark]:

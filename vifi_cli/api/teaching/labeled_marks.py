@@ -108,6 +108,11 @@ def export_marks(session: SearchSession, names: Sequence[str], path: Path) -> La
     """
     marked = marked_moments(session.index.catalog, concepts_named(session, names))
     videos = labeled_marks(marked, str(path))
+    if not videos.train and marked.absent_marks and not marked.moments:
+        raise InvalidInput(
+            f"{counted(marked.absent_marks, 'mark')} of {_listed(marked.concepts)}: their videos are not in the index, "
+            "so index them"
+        )
     if not videos.train:
         raise InvalidInput(
             f"none of the marks of {_listed(marked.concepts)} gives a moment a class: mark more with `vifi teach`"

@@ -47,6 +47,8 @@ def indexed_moment(session: SearchSession, moment: Moment, asked_seconds: float 
 
 def _named(text: str) -> Iterator[tuple[Moment, float | None]]:
     """Moments, each with the time that was asked for where that is not its start."""
+    if not text.strip():
+        raise InvalidInput("a moment without a name: write the number of a hit, FILE@1:20-1:24, or FILE")
     if NUMBERS.fullmatch(text) and not is_given_file(text):
         search = last_search()
         for part in text.split(","):

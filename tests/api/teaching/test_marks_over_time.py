@@ -11,11 +11,15 @@ from tests.color_encoder import ColorEncoder
 from tests.made_videos import solid_colour_clip
 from vifi_cli.api.feedback import AUTOMATIC
 from vifi_cli.api.library.checkup import examine
+from vifi_cli.api.search.concept_queries import count_marked_wrong
 from vifi_cli.api.search.query_language import concept
 from vifi_cli.api.search.session import SearchSession
-from vifi_cli.api.teaching.marking import mark_moment
+from vifi_cli.api.teaching.marking import mark_moment, undo_last_mark
 from vifi_cli.api.teaching.overview import overview_of
+from vifi_cli.errors import IndexMissing
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
+from vifi_cli.index.catalog.video_filter import VideoFilter
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.summary import summarize
 from vifi_cli.index.update.indexer import update_index
 from vifi_cli.index.update.pruning import prune_index
@@ -70,6 +74,21 @@ def finds(session: SearchSession) -> list[tuple[str, str | None]]:
     return [(hit.path.name, hit.marked) for hit in session.find(concept("red"))]
 
 
+def wrong_count(session: SearchSession, pattern: str | None = None) -> int:
+    marks, options = (
+        session.concepts.get("red").marks,
+        RankingOptions(among=VideoFilter(path_pattern=pattern)),
+    )
+    return count_marked_wrong(session.index.catalog, marks, options)
+
+
+def test_no_mark_is_taken_back_where_nothing_can_be_learned(session: SearchSession, home: Path) -> None:
+    shutil.rmtree(home / "index")
+    with pytest.raises(IndexMissing):
+        undo_last_mark(session, "red")
+    assert len(session.concepts.get("red").marks) == 2
+
+
 def test_a_renamed_video_keeps_its_marks_and_a_changed_one_loses_them(
     session: SearchSession, videos: Path, home: Path
 ) -> None:
@@ -77,8 +96,11 @@ def test_a_renamed_video_keeps_its_marks_and_a_changed_one_loses_them(
     reindex(home / "index", videos)
     assert finds(session) == [("red again.mp4", None), ("crimson.mp4", "right")]
     solid_colour_clip(videos / "blue.mp4", [("green", 2.0)])
+    assert wrong_count(session) == 1
+    assert wrong_count(session, "*crimson*") == 0, "it is not among the searched videos"
     reindex(home / "index", videos)
     assert overview_of(session, "red").absent == 1
+    assert wrong_count(session) == 0
     assert finds(session)[-1] == ("crimson.mp4", "right")
     assert ("blue.mp4", None) in finds(session), "what it shows now was not marked"
     noted = [finding for finding in examine(home) if finding.subject == "Concepts"]

@@ -112,7 +112,7 @@ def test_all_named_moments_are_marked_or_none(session: SearchSession, tmp_path: 
     a, b = (Moment(tmp_path / name, 0.0, 4.0) for name in ("a.mp4", "b.mp4"))
     with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:00 is named both as right and as wrong"):
         teach(session, "warm", "red", right=[b, a], wrong=[a])
-    with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:01 is named both"):  # about the same, from 0:01 to 0:04
+    with pytest.raises(InvalidInput, match=r"a\.mp4 at 0:01 is named both"):  # 3 of 5 s are the same
         teach(session, "warm", "red", right=[b, a], wrong=[Moment(a.path, 1.0, 5.0)])
     with pytest.raises(InvalidInput, match="is not in the index"):
         teach(session, "warm", "red", right=[b, Moment(tmp_path / "x.mp4", 0.0, 1.0)])

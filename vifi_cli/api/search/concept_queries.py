@@ -1,15 +1,16 @@
 """The queries that concepts stand for in an index: learned from its marks, or why there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from vifi_cli.errors import EncoderMismatch, InvalidInput, VifiError
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.catalog import Catalog
-from vifi_cli.index.concepts.concept import Concept, LearnedQuery
+from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
 from vifi_cli.index.concepts.learning import learn_query
 from vifi_cli.index.concepts.marked import found_marks, marked_windows
+from vifi_cli.index.search.ranking import RankingOptions
 from vifi_cli.index.search.video_index import VideoIndex
 from vifi_cli.wording import counted
 
@@ -49,6 +50,13 @@ def fits(learned: LearnedQuery, catalog: Catalog) -> bool:
         learned.vision_fingerprint == made_with.vision_fingerprint
         and len(learned.embedding) == made_with.dimension
     )
+
+
+def count_marked_wrong(catalog: Catalog, marks: Sequence[Mark], options: RankingOptions) -> int:
+    """How many moments of the searched videos a search for a concept leaves out, since they are marked wrong."""
+    wrong = [mark for mark in marks if not mark.is_right]
+    among = set(catalog.video_ids_among(options.among)) if wrong else set()
+    return sum(one.video.id in among for one in found_marks(catalog, wrong))
 
 
 def why_not_learned(concept: Concept, catalog: Catalog) -> VifiError:

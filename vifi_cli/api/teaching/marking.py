@@ -22,6 +22,7 @@ def mark_moment(session: SearchSession, name: str, moment: Moment, *, is_right: 
 
 def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Moment, bool]]) -> Concept:
     """Marks moments as showing a concept or not, as `mark_moment` does each, all or none, and learns once."""
+    _check_readable(session, session.concepts.get(name))
     session.concepts.mark(
         name,
         *(
@@ -40,8 +41,9 @@ def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Mome
 
 def unmark_moment(session: SearchSession, name: str, moment: Moment) -> Concept:
     """Takes back the marks of about this moment, and returns what is known now; errors are those of `mark_moment`."""
-    video, marks = _indexed(session, moment), session.concepts.get(name).marks
-    about = [mark for mark in marks if mark.is_about(video, moment.start_seconds, moment.end_seconds)]
+    video, concept = _indexed(session, moment), session.concepts.get(name)
+    _check_readable(session, concept)
+    about = [mark for mark in concept.marks if mark.is_about(video, moment.start_seconds, moment.end_seconds)]
     session.concepts.unmark(name, *about)
     return relearn(session, name)
 
@@ -51,6 +53,7 @@ def undo_last_mark(session: SearchSession, name: str) -> Concept:
     concept = session.concepts.get(name)
     if not concept.marks:
         raise InvalidInput(f"@{concept.name} has no marks to take back")
+    _check_readable(session, concept)
     session.concepts.unmark(name, concept.marks[-1])
     return relearn(session, name)
 
@@ -60,6 +63,12 @@ def relearn(session: SearchSession, name: str) -> Concept:
     concept = session.concepts.get(name)
     session.concepts.keep_learned(concept, session.learn(concept))
     return session.concepts.get(name)
+
+
+def _check_readable(session: SearchSession, concept: Concept) -> None:
+    """Raises before a mark is changed what learning from it would raise, so that no error comes after a change."""
+    session.refresh()
+    session.describe(concept.description)
 
 
 def _indexed(session: SearchSession, moment: Moment) -> CatalogedVideo:

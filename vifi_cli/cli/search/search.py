@@ -49,6 +49,7 @@ def search(
     Exit code 0 if there are hits, 1 if there are none or nothing relevant, 2 if something is wrong.
     """
     from vifi_cli.api.library.encoders import EncoderChoice
+    from vifi_cli.api.search.concept_queries import count_marked_wrong
     from vifi_cli.api.search.query_language import note_on_time, parse_query, within
     from vifi_cli.index.search.query import OrderedQuery
 
@@ -62,7 +63,7 @@ def search(
     with session_of(context) as session:
         found = session.find(asked, options, choice)
         read_by, why = session.reader(choice), why_none(session, found, videos)
-        wrong = sum(not mark.is_right for mark in session.marks_searched_with(asked))
+        wrong = count_marked_wrong(session.index.catalog, session.marks_searched_with(asked), options)
     answer = Answer(
         *(asked.text, read_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why), wrong
     )

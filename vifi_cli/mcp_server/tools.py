@@ -19,8 +19,9 @@ from vifi_cli.api.search.hits.documents import (
     summary_document,
     video_document,
 )
+from vifi_cli.api.search.kept_encoders import LoadTextEncoder
 from vifi_cli.api.search.query_language import within
-from vifi_cli.api.search.session import LoadTextEncoder, SearchSession
+from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.search.video_choice import VideoChoice, video_filter
 from vifi_cli.api.teaching.beginning import teach
 from vifi_cli.api.teaching.candidates import candidates

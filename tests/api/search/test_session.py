@@ -58,6 +58,7 @@ def session(folder: Path, encoder: ColorEncoder | None = None) -> SearchSession:
         AUTOMATIC,
         cache_folder=folder.parent / "cache",
         load_text_encoder=lambda *_: encoder or ColorEncoder(),
+        load_encoder=lambda *_: encoder or ColorEncoder(),
     )
 
 
@@ -157,13 +158,10 @@ def test_terms_without_an_embedding_are_refused(tmp_path: Path, weight: float) -
 
 
 @pytest.mark.parametrize("encoder", [NotANumber(), TooLarge()])
-def test_a_picture_without_an_embedding_is_refused(
-    tmp_path: Path, encoder: ColorEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_without_an_embedding_is_refused(tmp_path: Path, encoder: ColorEncoder) -> None:
     make(tmp_path / "index", RED)
     Image.new("RGB", (64, 48), "red").save(tmp_path / "a.png")
-    monkeypatch.setattr("vifi_cli.api.search.session.load_index_encoder", lambda *_: encoder)
-    with session(tmp_path / "index") as broken:
+    with session(tmp_path / "index", encoder) as broken:
         if isinstance(encoder, TooLarge):  # a picture is never kept, and its length does not matter
             assert len(broken.find_like(broken.see(Example(tmp_path / "a.png")))) == 1
             return

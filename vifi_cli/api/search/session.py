@@ -15,22 +15,21 @@ from vifi_cli.api.library.encoders import (
     EncoderChoice,
     load_index_encoder,
     load_query_encoder,
-    with_reader,
 )
 from vifi_cli.api.search.concept_queries import fits, learn_concept, why_not_learned
+from vifi_cli.api.search.kept_encoders import KeptEncoders, LoadEncoder, LoadTextEncoder
 from vifi_cli.api.search.named_files import FILES_ON_DISK, IndexedFiles, NamedFiles
 from vifi_cli.api.search.video_choice import path_problem
 from vifi_cli.errors import IndexChanged, IndexProblem, InvalidInput
 from vifi_cli.index.arrays import Float32Array
-from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
 from vifi_cli.index.concepts.concept import Concept, LearnedQuery, Mark
 from vifi_cli.index.concepts.concept_relevance import concept_rater
 from vifi_cli.index.concepts.concept_search import search_concept
 from vifi_cli.index.concepts.learning import TEXT
 from vifi_cli.index.concepts.store import ConceptStore
-from vifi_cli.index.encoder import Encoder, TextEncoder
-from vifi_cli.index.relevance.calibration import NeutralTexts, Rater, read_neutral_texts, text_rater
+from vifi_cli.index.encoder import TextEncoder
+from vifi_cli.index.relevance.calibration import Rater, text_rater
 from vifi_cli.index.search.order.step_moments import SoughtStep
 from vifi_cli.index.search.query import (
     AnyQuery,
@@ -53,10 +52,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 Answer = TypeVar("Answer")
-LoadTextEncoder = Callable[[IndexedWith, EncoderChoice, Feedback], TextEncoder]
-"""Loads the encoder of words for an index with this signature."""
-LoadEncoder = Callable[[IndexedWith, str, Feedback], Encoder]
-"""Loads both sides of it on a device."""
 
 
 class SearchSession:
@@ -70,24 +65,20 @@ class SearchSession:
         cache_folder: Path | None = None,
         load_text_encoder: LoadTextEncoder = load_query_encoder,
         opens_files: bool = True,
-        load_encoder: LoadEncoder | None = None,
+        load_encoder: LoadEncoder = load_index_encoder,
     ) -> None:
         """Texts' embeddings are cached in `cache_folder`, or in the user's cache.
 
         `opens_files=False` is for the users of a server: queries can name indexed videos only, by what the index knows.
         """
         self.folder, self._feedback = index_folder, feedback
-        self._cache = cache_folder or paths.cache_folder()
-        self._load_text_encoder = load_text_encoder
-        self._load_encoder, self._opens_files = load_encoder, opens_files
+        self._opens_files = opens_files
         self._index: VideoIndex | None = None
         self.concepts = ConceptStore(index_folder)
         """The concepts taught in this index."""
-        self._text_encoders: dict[tuple[IndexedWith, EncoderChoice], TextEncoder] = {}
-        self._encoders: dict[tuple[IndexedWith, str], Encoder] = {}
-        # with the model of the settings, where that reads words
-        self._decided: dict[tuple[IndexedWith, EncoderChoice], EncoderChoice] = {}
-        self._neutral: dict[str, NeutralTexts] = {}
+        self._encoders = KeptEncoders(
+            feedback, cache_folder or paths.cache_folder(), load_text_encoder, load_encoder
+        )
         self._has_hinted = False
 
     def __enter__(self) -> Self:
@@ -102,6 +93,10 @@ class SearchSession:
         if self._index is None:
             self._index = VideoIndex(self.folder)
         return self._index
+
+    @property
+    def _indexed_with(self) -> IndexedWith:
+        return self.index.catalog.indexed_with
 
     def refresh(self) -> None:
         """Reopens the index at the next use if its connection does not show the present state."""
@@ -120,7 +115,7 @@ class SearchSession:
 
     def warm_up(self) -> None:
         """Loads everything that the first search in words needs."""
-        if not self.index.catalog.indexed_with.reads_texts:
+        if not self._indexed_with.reads_texts:
             return
         self.text_encoder()
         self.find(query_in_words("anything"), RankingOptions(top=1))
@@ -181,7 +176,7 @@ class SearchSession:
 
     def _embed(self, meaning: Words | Example | ConceptName, choice: EncoderChoice) -> Float32Array:
         if isinstance(meaning, Words):
-            return self._read(meaning.text, choice)
+            return self._encoders.embed_text(self._indexed_with, meaning.text, choice)
         if isinstance(meaning, ConceptName):
             return self.learned(self.concepts.get(meaning.name)).embedding
         return self.see(meaning, choice.device).embedding
@@ -214,10 +209,10 @@ class SearchSession:
 
     def describe(self, description: str) -> Float32Array:
         """The embedding (D,) of a concept's description; zeros where the encoder reads no words: marks alone teach."""
-        indexed_with = self.index.catalog.indexed_with
+        indexed_with = self._indexed_with
         if not indexed_with.reads_texts:
             return np.zeros(indexed_with.dimension, np.float32)
-        return self._read(description, INDEX_ENCODER)
+        return self._encoders.embed_text(indexed_with, description, INDEX_ENCODER)
 
     def rater(self, query: Query, choice: EncoderChoice = INDEX_ENCODER) -> Rater | None:
         """Rates the hits of wanted words by the scores of neutral texts, and of a concept alone by its marks.
@@ -230,20 +225,7 @@ class SearchSession:
         if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
             return None
 
-        def load_and_note() -> TextEncoder:
-            encoder = self.text_encoder(choice)
-            self._feedback.note(
-                f"the first search with {encoder.model_name} embeds the texts that relevance is measured by"
-            )
-            return encoder
-
-        fingerprint = self._text_fingerprint(choice)
-        if fingerprint not in self._neutral:
-            dimension = self.index.catalog.indexed_with.dimension
-            self._neutral[fingerprint] = read_neutral_texts(
-                self._cache, fingerprint, load_and_note, dimension=dimension
-            )
-        return text_rater(self.folder, self._neutral[fingerprint])
+        return text_rater(self.folder, self._encoders.neutral_texts(self._indexed_with, choice))
 
     def _concept_rater(self, concept: Concept, choice: EncoderChoice) -> Rater | None:
         learned = self.learned(concept)
@@ -270,63 +252,29 @@ class SearchSession:
         if known := look_up_example(catalog, example):
             return known
         with self._feedback.task(f"Looking at {example.path.name}") as watch:
-            return read_example(example, lambda: self._encoder(device), catalog.indexed_with.sampling, watch)
+            return read_example(
+                example,
+                lambda: self._encoders.of_videos(catalog.indexed_with, device),
+                catalog.indexed_with.sampling,
+                watch,
+            )
 
     def text_encoder(self, choice: EncoderChoice = INDEX_ENCODER) -> TextEncoder:
         """The encoder of words: the text side of a model, or of the index's own encoder."""
-        key = self.index.catalog.indexed_with, self._with_reader(choice)
-        if key not in self._text_encoders:
-            self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
-        return self._text_encoders[key]
+        return self._encoders.of_texts(self._indexed_with, choice)
 
     def reader(self, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """The name of the model that reads the words of queries."""
-        if self._is_read_by_another(choice):
-            return self.text_encoder(choice).model_name
-        return self.index.catalog.indexed_with.model
+        return self._encoders.reader(self._indexed_with, choice)
 
     def language_hint(self, query: AnyQuery, choice: EncoderChoice = INDEX_ENCODER) -> str:
         """Advice on words in a script that the encoder does not read; empty if there is none to give."""
         texts = [term.meaning.text for term in query.terms if isinstance(term.meaning, Words)]
-        return language_hint(choice.model or self.index.catalog.indexed_with.model, " ".join(texts))
+        return language_hint(choice.model or self._indexed_with.model, " ".join(texts))
 
     def path_problem(self, pattern: str | None) -> str:
         """That no indexed video has a path that matches, with the name that may be meant; empty if one has."""
         return "" if pattern is None else path_problem(pattern, list(self.index.catalog.paths()))
-
-    def _read(self, text: str, choice: EncoderChoice) -> Float32Array:
-        fingerprint = self._text_fingerprint(choice)
-        embedding: Float32Array = cached_text_embeddings(
-            self._cache,
-            fingerprint,
-            [text],
-            lambda: self.text_encoder(choice),
-            dimension=self.index.catalog.indexed_with.dimension,
-        )[0]
-        return embedding
-
-    def _text_fingerprint(self, choice: EncoderChoice) -> str:
-        if self._is_read_by_another(choice):
-            return self.text_encoder(choice).text_fingerprint
-        return self.index.catalog.indexed_with.text_fingerprint
-
-    def _is_read_by_another(self, choice: EncoderChoice) -> bool:
-        """Whether another model than the index's own reads words."""
-        return bool(self._with_reader(choice).model)
-
-    def _with_reader(self, choice: EncoderChoice) -> EncoderChoice:
-        """The choice as it is carried out; a session decides once."""
-        key = self.index.catalog.indexed_with, choice
-        if key not in self._decided:
-            self._decided[key] = with_reader(choice, key[0])
-        return self._decided[key]
-
-    def _encoder(self, device: str) -> Encoder:
-        key = self.index.catalog.indexed_with, device
-        if key not in self._encoders:
-            load = self._load_encoder or load_index_encoder
-            self._encoders[key] = load(*key, self._feedback)
-        return self._encoders[key]
 
     @property
     def files(self) -> NamedFiles:

@@ -1,1 +1,1 @@
-"""All SQL: the catalog, which is the truth about an index, and the cache of embedded texts."""
+"""All SQL but that of concepts: the catalog, which is the truth about an index, and the cache of embedded texts."""

@@ -25,6 +25,11 @@ def test_labels_are_words_queries_or_concepts_and_may_have_names() -> None:
     ]
     assert labels[2].query.terms == (Term(ConceptName("sitting")),)
     assert labels_of(["a\nwolf"])[0].name == "a wolf", "a name is on one line"
+    assert names_and_queries(labels_of(['a dog,nap="a cat, asleep" + 2:"a, b",c'])) == [
+        ("a dog", "a dog"),
+        ("nap", "a cat, asleep + 2:a, b"),
+        ("c", "c"),
+    ]
     (steered,) = labels_of(["a dog - 0.5:a cat"])
     assert steered.query.terms == (Term(Words("a dog")), Term(Words("a cat"), -0.5))
 

@@ -1,5 +1,6 @@
 """The labels of a timeline, as people write them: words, concepts, or any query under a short name."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from vifi_cli.video.files.recognition import PICTURE_SUFFIXES, VIDEO_SUFFIXES, s
 from vifi_cli.wording import one_line
 
 NAMED_BY = "="
+COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # with no quotation mark after it that closes one before
 LIST_SUFFIXES = (".txt", ".csv", ".tsv")
 
 
@@ -78,7 +80,7 @@ def _listed(text: str) -> list[tuple[str, str]]:
         raise InvalidInput(
             f"{text} is not a file: name one with a label on each line, or write --labels a,b,c"
         )
-    return [(f"label {number} of {text!r}", each.strip()) for number, each in enumerate(text.split(","), 1)]
+    return [(f"label {number} of {text!r}", each.strip()) for number, each in enumerate(COMMA.split(text), 1)]
 
 
 def _parsed(text: str, where: str) -> Label:

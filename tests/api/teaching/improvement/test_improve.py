@@ -11,15 +11,16 @@ from tests.conftest import MakeOnce
 from tests.model.conftest import make_tiny_clip
 from tests.taught_colours import COLORS, HARD, lend_taught_home, make_taught_home
 from vifi_cli import paths
-from vifi_cli.api.feedback import AUTOMATIC
+from vifi_cli.api.feedback import AUTOMATIC, Logged
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.api.teaching.improvement.decision import candidate, decide
 from vifi_cli.api.teaching.improvement.estimate import estimate_improvement
-from vifi_cli.api.teaching.improvement.held_out import held_out_by
+from vifi_cli.api.teaching.improvement.held_out import held_out_by, without_held_out
 from vifi_cli.api.teaching.improvement.improve import Improvement, adopt_model, conclude, run_improvement
 from vifi_cli.api.teaching.improvement.plan import ImprovementRequest, plan_improvement
 from vifi_cli.api.teaching.improvement.report import improvement_document, write_improvement
 from vifi_cli.api.teaching.improvement.trial import Trial
+from vifi_cli.api.training.run import Interrupted
 from vifi_cli.data.loading import read_own_splits
 from vifi_cli.data.source import DataSource
 from vifi_cli.errors import InvalidInput
@@ -41,6 +42,17 @@ def request_(make_once: MakeOnce, tiny: Path, vifi_home: Path, tmp_path: Path) -
     )
 
 
+class StopsAt(Logged):
+    """Ctrl-C at a note."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def note(self, message: str) -> None:
+        if self.words in message:
+            raise KeyboardInterrupt
+
+
 def present_index() -> tuple[str, str]:
     with Catalog(paths.index_folder() / CATALOG_FILE) as catalog:
         return catalog.revision, catalog.indexed_with.vision_fingerprint
@@ -49,6 +61,12 @@ def present_index() -> tuple[str, str]:
 def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: ImprovementRequest) -> None:
     before = present_index()
     careful = replace(request_, most_lost=0)
+    assert careful.output
+    # Ctrl-C while models are tried names the run, and the same request goes on with it
+    with pytest.raises(Interrupted) as stop:
+        run_improvement(careful, feedback=StopsAt("trying 0.75 of its weights"))
+    assert stop.value.folder == careful.output / "run"
+    trained = (stop.value.folder / "best").stat().st_mtime_ns
     outcome = run_improvement(careful, confirm=lambda _: pytest.fail("nothing is worth asking for"))
     assert not outcome.is_adopted
     assert outcome.decision.chosen is None
@@ -56,6 +74,14 @@ def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: Improvem
     folder = outcome.plan.folder
     table = read_own_splits(DataSource.parse(str(folder / "clips.csv")))
     assert (len(table.train), len(table.test)) == (8, 4)
+    held_out = outcome.plan.marks.held_out
+    tested = {moment.path for of_concept in held_out.moments for moment in of_concept}
+    assert {video.path for video in table.test} == tested
+    assert not tested & {video.path for video in table.train}
+    for concept in held_out.concepts:
+        learned_from = without_held_out(outcome.plan.marks.marked, concept, held_out.groups).marks
+        assert len(learned_from) == 8
+        assert not tested & {mark.path for mark in learned_from}
     report = write_improvement(outcome)
     assert (folder / "report" / "report.html").exists()
     assert [row.method.rpartition(", by ")[2] for row in report.table.rows[:2]] == ["words", "marks"]
@@ -66,11 +92,8 @@ def test_a_model_that_is_not_better_leaves_the_index_as_it_is(request_: Improvem
     assert [each["alpha"] for each in document["candidates"]] == [1, 0.75, 0.5, 0.25]
     assert document["candidates"][0]["by_marks"].keys() == {HARD}
     assert document["candidates"][3]["model"] == str(folder / "averaged-0.25")
-    # asked again, it goes on with the model that it has, until the marks change
-    trained = (folder / "run" / "best").stat().st_mtime_ns
-    again = run_improvement(request_)
     assert (folder / "run" / "best").stat().st_mtime_ns == trained
-    assert again.candidates[0].gain == outcome.candidates[0].gain
+    # it goes on until the marks change
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         session.concepts.unmark(HARD, session.concepts.get(HARD).marks[0])
     with pytest.raises(InvalidInput, match="the marks have changed since the run in"):
@@ -119,6 +142,10 @@ def test_text_prompts_leave_the_index_valid(request_: ImprovementRequest) -> Non
     assert load_settings().model == tried.trial.model
     assert present_index() == before
     assert outcome.back == "vifi config unset model"
+    # improved again, the way back leads to the prompts of before
+    with SearchSession(paths.index_folder(), AUTOMATIC) as session:
+        plan = plan_improvement(session, request, AUTOMATIC)
+    assert replace(outcome, plan=plan).back == f"vifi config set model {tried.trial.model}"
 
 
 def test_a_plan_writes_nothing(request_: ImprovementRequest, tmp_path: Path) -> None:
@@ -130,7 +157,7 @@ def test_a_plan_writes_nothing(request_: ImprovementRequest, tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_too_few_marks_say_what_is_missing(request_: ImprovementRequest) -> None:
+def test_too_few_marks_and_changes_that_spoil_the_test_are_refused(request_: ImprovementRequest) -> None:
     with SearchSession(paths.index_folder(), AUTOMATIC) as session:
         for mark in session.concepts.get("red").marks[:3]:
             session.concepts.unmark("red", mark)
@@ -139,5 +166,11 @@ def test_too_few_marks_say_what_is_missing(request_: ImprovementRequest) -> None
         InvalidInput, match=r"not enough marks: @empty needs 3 more right marks to learn from"
     ):
         run_improvement(replace(request_, concepts=("empty",)))
+    for change, reason in (
+        ("select_on_test=true", "by the marks that test"),
+        ("tune=linear-probe", "could use"),
+    ):
+        with pytest.raises(InvalidInput, match=f"^recipe: .*{reason}"):
+            run_improvement(replace(request_, recipe=(change,)))
     with pytest.raises(InvalidInput, match=r"--max-loss 2 is not a share"):
         replace(request_, most_lost=2)

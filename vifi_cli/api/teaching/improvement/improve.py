@@ -1,11 +1,12 @@
 """The loop in one function: check marks, train, compare with what marks have taught, adopt only if that is better."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from vifi_cli import paths
+from vifi_cli import paths, stop_signals
 from vifi_cli.api.feedback import AUTOMATIC, Feedback
 from vifi_cli.api.library.encoders import EncoderChoice, load_query_encoder
 from vifi_cli.api.library.indexing import index_request, run_indexing
@@ -30,9 +31,10 @@ from vifi_cli.api.teaching.improvement.plan import (
 from vifi_cli.api.teaching.improvement.trial import Trial
 from vifi_cli.api.training.request import Method as TrainedMethod
 from vifi_cli.api.training.request import as_changes, training_request
-from vifi_cli.api.training.run import train_model
+from vifi_cli.api.training.run import Interrupted, train_model
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
+from vifi_cli.settings.settings import setting_of
 from vifi_cli.training.engine.processes.distributed import joined_processes
 from vifi_cli.wording import as_argument
 
@@ -68,11 +70,11 @@ class Improvement:
     @property
     def back(self) -> str:
         """The command that goes back to the model of before."""
-        if not self.plan.needs_new_index:
+        before = self.plan.present if self.plan.needs_new_index else self.plan.model_setting
+        if before is None:
             return "vifi config unset model"
-        model = self.plan.present
-        shown = as_argument(Path(model)) if paths.is_given_folder(model) else model
-        return f"vifi index --rebuild --model {shown}"
+        shown = as_argument(Path(before)) if paths.is_given_folder(before) else before
+        return f"{'vifi index --rebuild --model' if self.plan.needs_new_index else 'vifi config set model'} {shown}"
 
 
 def improve(
@@ -117,7 +119,7 @@ def run_improvement(
 
     Raises:
         InvalidInput: a concept does not exist, or has too few marks; the message says what is missing.
-        Interrupted: Ctrl-C stopped the training, which is saved.
+        Interrupted: Ctrl-C stopped it after training had begun; what is trained is saved.
     """
     with SearchSession(paths.index_folder(), feedback) as session:
         plan = plan_improvement(session, request, feedback)
@@ -127,9 +129,22 @@ def run_improvement(
             reason = "your index ranks all held-out marks correctly already, so there is nothing to gain"
             return Improvement(plan, present, (), Decision(None, reason))
         model = _trained(plan, request, feedback)
-        trials = _tried(plan, model, present, session, request, feedback)
+        with _saved(plan):
+            trials = _tried(plan, model, present, session, request, feedback)
     decision = decide(trials, plan.marks.held_out, request.most_lost)
-    return conclude(Improvement(plan, present, tuple(trials), decision), confirm, request.device, feedback)
+    with _saved(plan):
+        return conclude(
+            Improvement(plan, present, tuple(trials), decision), confirm, request.device, feedback
+        )
+
+
+@contextmanager
+def _saved(plan: ImprovementPlan) -> Iterator[None]:
+    """Names the run, which goes on, where Ctrl-C ends what follows its training."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise Interrupted(plan.folder / "run", stop_signals.number_of(stop)) from stop
 
 
 def conclude(
@@ -202,5 +217,9 @@ def adopt_model(plan: ImprovementPlan, model: str, device: str, feedback: Feedba
     """Makes a model that of the index: text prompts read queries, another model makes the index again."""
     if not plan.needs_new_index:
         set_setting("model", [model])
+        if (setting := setting_of("model")).source == "environment":
+            feedback.note(
+                f"{setting.variable} goes before the setting: remove it, so that the model reads your queries"
+            )
         return
     run_indexing(paths.index_folder(), index_request((), model=model, rebuild=True, device=device), feedback)

@@ -20,6 +20,8 @@ from vifi_cli.data.formats.tables.writing import JSON_LINES
 from vifi_cli.data.labeled_videos import shows_several_classes
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.concepts.concept import Concept
+from vifi_cli.paths import config_file
+from vifi_cli.settings.settings import read_values
 
 if TYPE_CHECKING:
     from vifi_cli.training.recipe.changes import Change
@@ -60,6 +62,7 @@ class ImprovementPlan:
     sample_seconds: float  # of video to encode for a model that is tried
     index_videos: int  # to encode for a new index
     index_seconds: float
+    model_setting: str | None  # of the user's file, which text prompts replace
 
     @property
     def needs_new_index(self) -> bool:
@@ -70,7 +73,8 @@ class ImprovementPlan:
 def plan_improvement(
     session: SearchSession, request: ImprovementRequest, feedback: Feedback
 ) -> ImprovementPlan:
-    """Checks the marks and the queries, and says what would be done; writes nothing."""
+    """Checks the marks, the queries and the recipe, and says what would be done; writes nothing."""
+    _check_recipe(request.recipe)
     catalog = session.index.catalog
     concepts = concepts_named(session, request.concepts or _marked_names(session))
     marks = plan_marks(catalog, concepts, request.group_by)
@@ -101,6 +105,7 @@ def plan_improvement(
         sum(videos[path] for path in old.videos),
         len(videos),
         sum(videos.values()),
+        read_values(config_file()).get("model"),
     )
 
 
@@ -114,6 +119,21 @@ def training_changes(
     if plan.method == "lora":
         options["recipe"] = ("lora-small", *request.recipe)
     return "finetune", options
+
+
+def _check_recipe(changes: "Sequence[Change]") -> None:
+    from vifi_cli.model.registry.card import HEADS
+    from vifi_cli.training.recipe.changes import make_recipe
+
+    recipe = make_recipe("small", changes=changes)
+    if recipe.select_on_test:
+        raise InvalidInput(
+            "recipe: select_on_test would choose an epoch by the marks that test the model: omit it"
+        )
+    if recipe.tune in HEADS:
+        raise InvalidInput(
+            f"recipe: {recipe.tune} learns nothing that a search could use: omit tune={recipe.tune}"
+        )
 
 
 def _marked_names(session: SearchSession) -> Sequence[str]:

@@ -141,6 +141,16 @@ def score_text(number: float, decimals: int = 2) -> str:
     return f"{number:z.{decimals}f}"
 
 
+def signed_text(number: float) -> str:
+    """A difference of scores with its sign: `+0.06`, `−0.02`."""
+    return f"{number:+z.2f}".replace("-", "−")
+
+
+def gain_text(gain: float, low: float, high: float) -> str:
+    """A difference of scores with its interval: `+0.06, 95% interval −0.02 to +0.14`."""
+    return f"{signed_text(gain)}, 95% interval {signed_text(low)} to {signed_text(high)}"
+
+
 def one_line(text: str) -> str:
     """A text as a line of valid UTF-8, whatever a file's name holds."""
     valid = text.encode("utf-8", "replace").decode()

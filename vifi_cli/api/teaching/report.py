@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vifi_cli.index.concepts.concept import Concept, CrossValidation, LearnedQuery
-from vifi_cli.wording import score_text
+from vifi_cli.index.concepts.concept import Concept, LearnedQuery
+from vifi_cli.wording import gain_text, score_text
 
 TEXT_FORM = "text"
 MANY = 6
@@ -69,16 +69,8 @@ def _result(learned: LearnedQuery) -> str:
     if learned.form == TEXT_FORM:
         return f"{precisions}, so the description alone is used"
     chance = ", which may be chance" if learned.needs_more_marks else ""
-    return f"{precisions}{chance} ({_gain(validation)})"
-
-
-def _gain(validation: CrossValidation) -> str:
-    low, high = _signed(validation.gain_low), _signed(validation.gain_high)
-    return f"{_signed(validation.gain)}, 95% interval {low} to {high}"
-
-
-def _signed(number: float) -> str:
-    return f"{number:+z.2f}".replace("-", "−")
+    gain = gain_text(validation.gain, validation.gain_low, validation.gain_high)
+    return f"{precisions}{chance} ({gain})"
 
 
 def _advice(concept: Concept, learned: LearnedQuery) -> str:

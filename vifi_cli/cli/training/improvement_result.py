@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vifi_cli import wording
 from vifi_cli.cli.terminal import output
-from vifi_cli.wording import as_argument, score_text
+from vifi_cli.wording import as_argument, score_text, signed_text
 
 if TYPE_CHECKING:
     from vifi_cli.api.teaching.improvement.estimate import ImprovementEstimate
@@ -102,7 +102,7 @@ def show_trials(outcome: Improvement) -> None:
     present = outcome.present
     cells = [(present.name, *_means(outcome, present), NOTHING, *(NOTHING for _ in kinds))]
     for each in outcome.candidates:
-        gain = f"{_signed(each.gain.value)} [{_signed(each.gain.low)}, {_signed(each.gain.high)}]"
+        gain = f"{signed_text(each.gain.value)} [{signed_text(each.gain.low)}, {signed_text(each.gain.high)}]"
         lost = (f"{-share:+.0%}".replace("-", "−") for share in each.lost)
         cells.append((each.trial.name, *_means(outcome, each.trial), gain, *lost))
     output.rows(headers, cells, right=headers[1:])
@@ -147,9 +147,3 @@ def _old_answers(plan: ImprovementPlan) -> str:
         for each in plan.examination.old.answers
     ]
     return ", ".join(kinds) or "none: no caption has a clear answer in this index"
-
-
-def _signed(number: float) -> str:
-    from vifi_cli.api.teaching.improvement.decision import signed
-
-    return signed(number)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.api.teaching.improvement.made_marks import moments
-from vifi_cli.api.teaching.improvement.decision import candidate, decide, is_perfect, signed
+from vifi_cli.api.teaching.improvement.decision import candidate, decide, is_perfect
 from vifi_cli.api.teaching.improvement.held_out import Gain, HeldOut, held_out_by
 from vifi_cli.api.teaching.improvement.trial import Trial
+from vifi_cli.wording import signed_text
 
 NAMES = "abcdefghijklmnopqrst"
 MARKS = [f"{name}{'+' if number % 2 else '-'}" for number, name in enumerate(NAMES)]
@@ -84,4 +85,5 @@ def test_perfect_marks_leave_nothing_to_gain(held_out: HeldOut) -> None:
 
 
 def test_signs_are_shown() -> None:
-    assert (signed(0.061), signed(-0.02), signed(-0.001), signed(0)) == ("+0.06", "−0.02", "+0.00", "+0.00")
+    shown = list(map(signed_text, (0.061, -0.02, -0.001, 0, -0.006)))
+    assert shown == ["+0.06", "−0.02", "+0.00", "+0.00", "−0.01"]

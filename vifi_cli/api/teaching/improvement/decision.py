@@ -8,7 +8,7 @@ import numpy as np
 
 from vifi_cli.api.teaching.improvement.held_out import Gain, HeldOut, Scores
 from vifi_cli.api.teaching.improvement.trial import Trial
-from vifi_cli.wording import counted, score_text
+from vifi_cli.wording import counted
 
 LEAST_GAIN = 0.02
 """In mean average precision: less is not worth a new index."""
@@ -66,12 +66,12 @@ def decide(candidates: Sequence[Candidate], held_out: HeldOut, most_lost: float)
     better = [each for each in candidates if each.is_better]
     if fit := [each for each in better if each in remembering]:
         best = _highest(fit)
-        return Decision(best, f"{best.trial.name} finds held-out marks better ({gain_in_words(best.gain)})")
+        return Decision(best, f"{best.trial.name} finds held-out marks better ({best.gain})")
     if better:
         most = _highest(better)
         return Decision(
             None,
-            f"{most.trial.name} finds held-out marks better ({gain_in_words(most.gain)}), but loses "
+            f"{most.trial.name} finds held-out marks better ({most.gain}), but loses "
             f"{most.most_lost:.0%} of what the present index finds, and {most_lost:.0%} is allowed: to accept that, "
             f"add --max-loss {math.ceil(100 * most.most_lost - 1e-6) / 100:g}",
         )
@@ -79,24 +79,13 @@ def decide(candidates: Sequence[Candidate], held_out: HeldOut, most_lost: float)
     if best.gain.value < LEAST_GAIN:
         return Decision(
             None,
-            f"no model finds held-out marks better than your index does already ({gain_in_words(best.gain)})",
+            f"no model finds held-out marks better than your index does already ({best.gain})",
         )
     return Decision(
         None,
-        f"{counted(held_out.marks, 'held-out mark')} cannot tell whether a model is better "
-        f"({gain_in_words(best.gain)})",
+        f"{counted(held_out.marks, 'held-out mark')} cannot tell whether a model is better ({best.gain})",
     )
 
 
 def _highest(candidates: Sequence[Candidate]) -> Candidate:
     return max(candidates, key=lambda each: each.gain.value)
-
-
-def gain_in_words(gain: Gain) -> str:
-    """Such as `+0.06, 95% interval −0.02 to +0.14`."""
-    return f"{signed(gain.value)}, 95% interval {signed(gain.low)} to {signed(gain.high)}"
-
-
-def signed(number: float) -> str:
-    """A number with its sign, as `−0.02`."""
-    return f"{'−' if number < -0.005 else '+'}{score_text(abs(number))}"

@@ -12,6 +12,7 @@ from vifi_cli.index.arrays import BoolArray, Float64Array
 from vifi_cli.index.concepts.concept import Concept, Mark
 from vifi_cli.index.concepts.validation import average_precisions
 from vifi_cli.resampling import draws_of_units, student_quantile
+from vifi_cli.wording import gain_text
 
 SHARE = 0.3
 """Of the marked moments, held out in complete groups."""
@@ -30,6 +31,9 @@ class Gain:
     value: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return gain_text(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from vifi_cli import __version__
 from vifi_cli.api.evaluation.evaluate import written
-from vifi_cli.api.teaching.improvement.decision import Candidate, signed
+from vifi_cli.api.teaching.improvement.decision import Candidate
 from vifi_cli.api.teaching.improvement.held_out import Scores
 from vifi_cli.api.teaching.improvement.improve import Improvement
 from vifi_cli.api.teaching.improvement.plan import ImprovementPlan
@@ -69,10 +69,7 @@ def _facts(outcome: Improvement) -> Iterator[tuple[str, str]]:
 def _notes(outcome: Improvement) -> Iterator[str]:
     yield "By words: the description searches. By marks: the query learned from the marks that are not held out."
     for each in outcome.candidates:
-        yield (
-            f"{each.trial.name}: {signed(each.gain.value)} against the present model, 95 % interval "
-            f"{signed(each.gain.low)} to {signed(each.gain.high)}, over held-out groups."
-        )
+        yield f"{each.trial.name}: {each.gain} over held-out groups, against the present model."
 
 
 def marks_in_words(plan: ImprovementPlan) -> str:

@@ -71,12 +71,12 @@ def main() -> None:
 def run(arguments: argparse.Namespace, work: Path) -> None:
     """Carries out the loop."""
     home, steps = work / "home", list[Step]()
+    videos = [arguments.weizmann, *arguments.others]
     started = time.perf_counter()
     vifi(
         home,
         "index",
-        arguments.weizmann,
-        *arguments.others,
+        *videos,
         "--model",
         "starter",
         "--device",
@@ -100,18 +100,18 @@ def run(arguments: argparse.Namespace, work: Path) -> None:
         steps.append(Step("taught with 40 marks", all_marks, 40, time.perf_counter() - started))
     outcome, seconds = improved(arguments, home, work)
     for number, tried in enumerate(outcome["candidates"]):  # what each would do if it were adopted
-        steps += tuned_steps(tried, home, work / f"tuned-{number}", arguments.weizmann, seconds)
+        steps += tuned_steps(tried, home, work / f"tuned-{number}", videos, seconds)
     show(steps, outcome)
 
 
 def tuned_steps(
-    tried: dict[str, Any], home: Path, own_home: Path, weizmann: Path, seconds: float
+    tried: dict[str, Any], home: Path, own_home: Path, videos: Sequence[Path], seconds: float
 ) -> Iterator[Step]:
     """How a model that was tried finds people never marked, in an index of its own with the concepts of another."""
     own_home.mkdir(exist_ok=True)
     for file in home.glob("index-concepts.sqlite3*"):
         shutil.copy(file, own_home)
-    vifi(own_home, "index", weizmann, "--model", tried["model"], "--device", "cpu", "--json")
+    vifi(own_home, "index", *videos, "--model", tried["model"], "--device", "cpu", "--json")
     os.environ["VIFI_HOME"] = str(own_home)
     with SearchSession(own_home / "index", AUTOMATIC) as session:
         yield Step(f"{tried['name']}, by text", measured(session, lambda _, words: words), 40, seconds)

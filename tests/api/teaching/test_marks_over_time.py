@@ -14,9 +14,10 @@ from vifi_cli.api.library.checkup import examine
 from vifi_cli.api.search.concept_queries import count_marked_wrong
 from vifi_cli.api.search.query_language import concept
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.labeled_marks import export_marks
 from vifi_cli.api.teaching.marking import mark_moment, undo_last_mark
 from vifi_cli.api.teaching.overview import overview_of
-from vifi_cli.errors import IndexMissing
+from vifi_cli.errors import IndexMissing, InvalidInput
 from vifi_cli.index.catalog.catalog import CATALOG_FILE, Catalog
 from vifi_cli.index.catalog.video_filter import VideoFilter
 from vifi_cli.index.search.ranking import RankingOptions
@@ -114,6 +115,11 @@ def test_pruned_videos_get_their_marks_back_when_they_are_indexed_again(
     prune_index(home / "index", [videos / "red.mp4"], lambda _: True)
     assert overview_of(session, "red").absent == 1
     assert finds(session) == [("red again.mp4", None)]
+    prune_index(home / "index", [videos / "blue.mp4"], lambda _: True)
+    with pytest.raises(
+        InvalidInput, match="2 marks of @red: their videos are not in the index, so index them"
+    ):
+        export_marks(session, ["red"], home / "red.csv")
     reindex(home / "index", videos)
     assert overview_of(session, "red").absent == 0
     assert finds(session)[-1] == ("red.mp4", "right")

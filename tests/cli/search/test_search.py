@@ -208,6 +208,15 @@ def test_steps_are_rows_under_their_hit(vifi: Vifi, indexed: Path, monkeypatch: 
     assert "--within limits the time between steps, and the query has one" in refused.stderr
 
 
+def test_steps_for_which_no_video_has_room_are_no_hit(vifi: Vifi, indexed: Path) -> None:
+    steps = " then ".join(["cat"] * 40).split()
+    outcome = vifi("search", *steps, "--min-score", 0)
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("no hits: no video asked for shows the steps in this order; ")
+    elsewhere = vifi("search", *steps, "--path", "nowhere")
+    assert "no indexed path matches nowhere" in elsewhere.stderr
+
+
 def test_what_is_relevant_is_not_joined_by_what_is_unsure(vifi: Vifi, indexed: Path) -> None:
     assert vifi("search", "a cat", "--unsure", "--jsonl").stdout == vifi("search", "a cat", "--jsonl").stdout
     assert "unsure" not in vifi("search", "a cat", is_terminal=True).stdout

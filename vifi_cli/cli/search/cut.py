@@ -198,7 +198,7 @@ def _search(
     query = parse_query(what)
     with session_of(context) as session:
         found = session.find(query, hit_selection.options("moment", video_selection.video_filter()))
-        read_by, why = session.reader(), why_none(session, found, video_selection)
+        read_by, why = session.reader(), why_none(session, found, video_selection, query)
     answer = Answer(query.text, read_by, found, hit_selection.min_score, hit_selection.unsure, why)
     if not answer.is_relevant:
         note_nothing_relevant(answer)

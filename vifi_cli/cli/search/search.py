@@ -62,7 +62,7 @@ def search(
     choice = EncoderChoice(encoder.model, encoder.device)
     with session_of(context) as session:
         found = session.find(asked, options, choice)
-        read_by, why = session.reader(choice), why_none(session, found, videos)
+        read_by, why = session.reader(choice), why_none(session, found, videos, asked)
         wrong = count_marked_wrong(session.index.catalog, session.marks_searched_with(asked), options)
     answer = Answer(
         *(asked.text, read_by, found, hits.min_score, wants_unsure(form, is_asked=hits.unsure), why), wrong
@@ -101,10 +101,23 @@ def index_to_search() -> Path:
     return folder
 
 
-def why_none(session: SearchSession, found: Sequence[SearchHit], videos: VideoSelection) -> str:
+def why_none(
+    session: SearchSession,
+    found: Sequence[SearchHit],
+    videos: VideoSelection,
+    query: AnyQuery | None = None,
+) -> str:
     """Why a search has not found a single hit, and what helps; empty if it has."""
+    from vifi_cli.index.search.query import OrderedQuery
+
     if found:
         return ""
+    if (
+        isinstance(query, OrderedQuery)
+        and len(session.index.vectors)
+        and not session.path_problem(videos.path)
+    ):
+        return "no hits: no video asked for shows the steps in this order; search for each alone to see where it is"
     if videos == VideoSelection():
         return "no hits: the index has no videos to compare this with; `vifi index FOLDER` adds some"
     problem = session.path_problem(videos.path) or "`vifi status` shows what is indexed"

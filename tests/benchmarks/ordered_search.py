@@ -61,6 +61,10 @@ QUERIES = (
 )
 
 
+Rated = tuple[tuple[float, bool], ...]
+"""The relevance of each hit, and whether it is right."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Library:
     """Five recordings by their names, and the clips that are asked for in order."""
@@ -79,6 +83,8 @@ class Outcome:
     by_sum: SearchHit | None
     shown_wrong: int  # relevant hits of other recordings
     is_located: bool  # each step of the best hit is in its clip
+    rated: Rated  # its hits, right where each of their steps is in its clip
+    rated_alone: Rated  # those of a plain search for the first step
 
 
 def libraries(
@@ -129,15 +135,24 @@ def ask(folder: Path, library: Library, texts: Mapping[Path, Float32Array], neut
         ]
         rated = index.search_in_order(steps)
         unrated = index.search_in_order([replace(step, rate=None) for step in steps])
+        of_first_step = index.search(steps[0].embedding, rate=rate)
         summed = index.search(combine(np.stack([step.embedding for step in steps]), [1.0] * len(steps)))
-    best = rated[0] if rated else None
-    located = best is not None and all(
-        is_in_clip(library, best.path, step, clip)
-        for step, clip in zip(best.steps, library.steps, strict=True)
+    located = [
+        hit.path.name == RIGHT
+        and all(
+            is_in_clip(library, hit.path, step, clip)
+            for step, clip in zip(hit.steps, library.steps, strict=True)
+        )
+        for hit in rated
+    ]
+    first = library.steps[0]
+    alone_rated = tuple(
+        (hit.relevance or 0, is_in_clip(library, hit.path, hit, first)) for hit in of_first_step
     )
     wrong = [hit for hit in rated if hit.path.name != RIGHT and (hit.relevance or 0) >= SHOWN]
     firsts = (hits[0] if hits else None for hits in (rated, unrated, summed))
-    return Outcome(tuple(ranks), *firsts, len(wrong), located)
+    of_hits = tuple((hit.relevance or 0, right) for hit, right in zip(rated, located, strict=True))
+    return Outcome(tuple(ranks), *firsts, len(wrong), bool(located) and located[0], of_hits, alone_rated)
 
 
 def is_in_clip(library: Library, path: Path, moment: object, clip: Path) -> bool:
@@ -174,15 +189,21 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
         yield [name, f"{len(group)}", *cells, f"{certain}", f"{sum(one.shown_wrong for one in group)}"]
 
 
-def in_bands(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
-    """How often the first hit is right, by its relevance."""
-    first = [hit for one in outcomes if (hit := one.by_relevance)]
-    for low, high in ((0.5, 1.01), (SHOWN, 0.5), (0.1, SHOWN), (0.0, 0.1)):
-        group = [hit for hit in first if low <= (hit.relevance or 0) < high]
-        if group:
-            mean = np.mean([hit.relevance or 0 for hit in group])
-            share = np.mean([is_right(hit) for hit in group])
-            yield [f"{low:g} to {min(high, 1):g}", f"{len(group)}", f"{mean:.2f}", f"{share:.2f}"]
+def in_bands(outcomes: Sequence[Outcome], steps: int) -> Iterator[list[str]]:
+    """How often hits are right, by their relevance, beside a product of relevances, and a plain search."""
+    hits = [hit for one in outcomes for hit in one.rated]
+    ways = {
+        "then": hits,
+        "product": [(relevance**steps, right) for relevance, right in hits],
+        "first step alone": [hit for one in outcomes for hit in one.rated_alone],
+    }
+    for low, high in ((0.7, 1.01), (0.5, 0.7), (SHOWN, 0.5), (0.1, SHOWN), (0.0, 0.1)):
+        cells = []
+        for rated in ways.values():
+            group = [(relevance, right) for relevance, right in rated if low <= relevance < high]
+            mean, share = np.mean(group, axis=0) if group else (0.0, 0.0)
+            cells.append(f"{mean:.2f}, {share:.2f} of {len(group)}")
+        yield [f"{low:g} to {min(high, 1):g}", *cells]
 
 
 def as_files(
@@ -239,8 +260,11 @@ def show_order(triples: int, files: int) -> None:
                 heads,
                 list(rows(outcomes)),
             )
-            heads_of_bands = ("relevance of the first hit", "queries", "mean", "right recording")
-            show_table(f"{name} by relevance", heads_of_bands, list(in_bands(outcomes)))
+            heads_of_bands = ("relevance", "then: mean, right", "product", "first step alone")
+            bands = list(in_bands(outcomes, len(outcomes[0].ranks)))
+            show_table(
+                f"All hits of {name.lower()}, right where each step is in its clip", heads_of_bands, bands
+            )
 
 
 def show_speed(windows: int) -> None:

@@ -154,6 +154,11 @@ def test_words_need_a_text_side(home: Path, tmp_path: Path, made: Path) -> None:
             index.search("left")
     with SearchSession(home / "index", AUTOMATIC) as session:
         session.warm_up()  # as `vifi serve` does
+    with (
+        SearchSession(home / "index", AUTOMATIC, load_text_encoder=lambda *_: SpokenMotion()) as session,
+        pytest.raises(InvalidInput, match="reads no words"),  # as `vifi mcp` does
+    ):
+        session.find(words("left"))
     with pytest.raises(InvalidInput, match="reads no words"):
         load_query_encoder(indexed_with(Motion(), FrameSampling(4.0)), EncoderChoice(), AUTOMATIC)
     index_videos(made / "squares", folder=tmp_path / "spoken", encoder=SpokenMotion())

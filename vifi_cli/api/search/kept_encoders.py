@@ -4,7 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vifi_cli.api.feedback import Feedback
-from vifi_cli.api.library.encoders import EncoderChoice, load_index_encoder, load_query_encoder, with_reader
+from vifi_cli.api.library.encoders import (
+    EncoderChoice,
+    load_index_encoder,
+    load_query_encoder,
+    require_text_side,
+    with_reader,
+)
 from vifi_cli.index.arrays import Float32Array
 from vifi_cli.index.catalog.query_cache import cached_text_embeddings
 from vifi_cli.index.catalog.records import IndexedWith
@@ -37,8 +43,10 @@ class KeptEncoders:
         self._neutral: dict[str, NeutralTexts] = {}
 
     def of_texts(self, indexed_with: IndexedWith, choice: EncoderChoice) -> TextEncoder:
-        """The encoder of words: the text side of a model, or of the index's own encoder."""
+        """The encoder of words: the text side of a model, or of the index's own; InvalidInput if that has none."""
         key = indexed_with, self._with_reader(indexed_with, choice)
+        if key[1].model is None:
+            require_text_side(indexed_with)
         if key not in self._text_encoders:
             self._text_encoders[key] = self._load_text_encoder(*key, self._feedback)
         return self._text_encoders[key]

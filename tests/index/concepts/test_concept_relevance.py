@@ -21,7 +21,7 @@ def test_held_out_scores_are_summed_up_by_kind() -> None:
     scores = np.array([1.0, 3.0, -1.0, 0.0, np.nan])
     held_out = held_out_scores(scores, np.array([1, 1, 0, 0, 0], bool), np.array([1, 1, 2, 3, 4]))
     # deviations of the right ones are 1 and 1, of the wrong ones 0.5 and 0.5
-    assert held_out == HeldOutScores(right_mean=2.0, right_videos=1, variance=0.625, marks=4)
+    assert held_out == HeldOutScores(2.0, 1, wrong_mean=-0.5, wrong_videos=2, variance=0.625, marks=4)
 
 
 def test_marks_that_were_not_left_out_say_nothing() -> None:
@@ -29,14 +29,36 @@ def test_marks_that_were_not_left_out_say_nothing() -> None:
     assert held_out_scores(scores, np.array([1, 0, 0], bool), np.arange(3)) == HeldOutScores()
 
 
-def test_between_right_marks_and_the_index_the_share_of_the_index_decides() -> None:
-    level = float(np.median(INDEX))
-    of_right = (level + 1.2 + 3.0 * 1000) / 1001
-    shown = 2 * (of_right <= INDEX).mean() + 1 / 2001
-    assert relevance_of((of_right + level) / 2, KNOWN_WELL) == pytest.approx(shown, abs=1e-3)
-    # a slope of 0.7 * 3 takes it up by 0.7 * 3 * 1.5 to the level of right marks
-    log_odds = np.log(shown / (1 - shown)) + 0.7 * 3 * 1.5
-    assert relevance_of(of_right, KNOWN_WELL) == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=0.02)
+def test_the_index_itself_says_how_many_windows_show_a_concept() -> None:
+    shows = np.arange(2000) < 600  # 30 %
+    scores = np.where(shows, 3.0, 0.0) + np.tile(INDEX[:1000], 2)
+    known = HeldOutScores(
+        right_mean=3.0 + float(INDEX[:1000].mean()), right_videos=1000, variance=1.0, marks=1000
+    )
+    relevance = concept_relevance(scores, scores, known)
+    assert 0.2 < relevance.mean() < 0.35
+    assert relevance[shows].mean() > 3 * relevance[~shows].mean()
+    few = concept_relevance(np.array([3.0]), scores[500:], known)[0]  # 100 of 1500 windows show it
+    many = concept_relevance(np.array([3.0]), scores, known)[0]
+    assert few < many
+
+
+def test_between_right_marks_and_the_index_the_share_decides() -> None:
+    # where scores say nothing, the share stays as it is usual: 20 %
+    useless = HeldOutScores(right_mean=-1.0, right_videos=100, variance=1.0, marks=100)
+    assert relevance_of(0.0, useless) == pytest.approx(0.2, abs=0.01)
+    # a slope of 0.7 * 3 takes the log odds up by 0.7 * 3 * 1.5 from the middle to the level of right marks
+    low, high = (relevance_of(score, KNOWN_WELL) for score in (1.5, 3.0))
+    rise = np.log(high / (1 - high)) - np.log(low / (1 - low))
+    assert rise == pytest.approx(0.7 * 3 * 1.5, rel=0.05)
+
+
+def test_where_half_of_the_index_shows_a_concept_wrong_marks_say_what_the_others_score() -> None:
+    scores = np.concatenate([INDEX[:1000] + 3, INDEX[:1000] - 3])
+    few = HeldOutScores(3.0, 4, wrong_mean=-3.0, wrong_videos=3, variance=1.0, marks=7)
+    relevance = concept_relevance(scores, scores, few)
+    assert (relevance[:1000] >= 0.3).mean() > 0.9
+    assert (relevance[1000:] >= 0.3).mean() < 0.05
 
 
 def test_windows_of_another_kind_make_relevance_less_certain() -> None:

@@ -69,6 +69,8 @@ class HeldOutScores:
 
     right_mean: float = 0.0
     right_videos: int = 0  # how many videos have right marks that could be left out
+    wrong_mean: float = 0.0
+    wrong_videos: int = 0
     variance: float = 0.0  # around the mean of each kind
     marks: int = 0  # how many the variance is of
 

@@ -34,11 +34,17 @@ def cross_validation(
 def held_out_scores(scores: Float64Array, is_right: BoolArray, groups: Int64Array) -> HeldOutScores:
     """Summarizes the scores of marks (M,) that were left out; NaN is one that could not be."""
     is_known = ~np.isnan(scores)
-    kinds = [scores[is_known & is_right], scores[is_known & ~is_right]]
-    deviations = np.concatenate([kind - kind.mean() if len(kind) > 1 else kind[:0] for kind in kinds])
+    kinds = [is_known & is_right, is_known & ~is_right]
+    right_mean, wrong_mean = (float(scores[kind].mean()) if kind.any() else 0.0 for kind in kinds)
+    right_videos, wrong_videos = (len(np.unique(groups[kind])) for kind in kinds)
+    deviations = np.concatenate(
+        [scores[kind] - scores[kind].mean() if kind.sum() > 1 else scores[:0] for kind in kinds]
+    )
     return HeldOutScores(
-        float(kinds[0].mean()) if len(kinds[0]) else 0.0,
-        len(np.unique(groups[is_known & is_right])),
+        right_mean,
+        right_videos,
+        wrong_mean,
+        wrong_videos,
         float(deviations @ deviations) / max(len(deviations), 1),
         len(deviations),
     )

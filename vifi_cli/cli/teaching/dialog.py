@@ -121,6 +121,7 @@ class HitView:
     def show(self, hit: SearchHit) -> None:
         """Writes it below what was written before."""
         from PIL import Image
+        from rich.text import Text
 
         if self.pictures is not None and self.thumbnails is not None:
             is_wide = self.pictures.console.width >= WIDE
@@ -128,7 +129,7 @@ class HitView:
             self.pictures.show(None if strip is None else Image.fromarray(strip), [])
         moment = f"{wording.clock(hit.start_seconds)} – {wording.clock(hit.end_seconds)}"
         score = f"{hit.score_name} {wording.score_text(hit.number_shown)}"
-        output.rows(("", "", ""), [(moment, score, output.path_link(hit.path))])
+        output.styled_line(Text.assemble(f"{moment}  {score}  ", output.path_link(hit.path)))
 
 
 @contextmanager

@@ -212,6 +212,11 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
     rows(("", ""), [(name, value) for name, value in pairs])
 
 
+def styled_line(text: Text) -> None:
+    """Writes a line for people that holds links, in one piece: a terminal breaks it anywhere."""
+    Console().print(text, soft_wrap=True)
+
+
 def path_link(path: Path) -> Text:
     """A path for a table, relative if possible, and clickable on terminals that support links."""
     try:

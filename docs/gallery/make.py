@@ -185,6 +185,16 @@ def serve_teach(studio: Studio, target: Path) -> None:
         page.screenshot(path=target)
 
 
+def serve_teach_phone(studio: Studio, target: Path) -> None:
+    """The same on a phone, while the hits of a search are marked."""
+    right, wrong = ("pets.mp4@0:05-0:10", "garden.mp4@0:04-0:10"), "campus.mp4@0:05-0:10"
+    studio.run("teach", "cat", "a cat", "--right", right[0], "--right", right[1], "--wrong", wrong)
+    with studio.server() as address, studio.page(PHONE, f"{address}?q=a+cat&teach=cat") as page:
+        page.locator("[aria-pressed=true]").first.wait_for()
+        previews_run(page)
+        page.screenshot(path=target)
+
+
 def cut_page(studio: Studio, target: Path) -> None:
     """The page that `vifi cut` writes."""
     written = studio.folder / "rocket.html"
@@ -254,6 +264,7 @@ MADE: dict[str, Callable[[Studio, Path], None]] = {
     "serve-player": serve_player,
     "serve-phone": serve_phone,
     "serve-teach": serve_teach,
+    "serve-teach-phone": serve_teach_phone,
     "cut": cut_page,
     "classify": classify_on_terminal,
     "classify-strip": strip,

@@ -79,16 +79,24 @@ def fit_text(at: Coordinates) -> Fitted:
     return Fitted(query, scores, np.where(folds_of_right == folds_of_wrong, np.nan, margins))
 
 
+def fit_forms(at: Coordinates) -> list[Fitted]:
+    """Learns from marks of both kinds in each of `FORMS`; those that differ in the text alone share a system."""
+    systems = {
+        (shrinkage, penalty): _System.of(at, shrinkage, penalty)
+        for shrinkage, penalty in dict.fromkeys((form.shrinkage, form.penalty) for form in FORMS)
+    }
+    return [_fit(form, at, systems[form.shrinkage, form.penalty]) for form in FORMS]
+
+
 def fit(form: Form, at: Coordinates) -> Fitted:
     """Learns from marks of both kinds in one form."""
-    variances = (1 - form.shrinkage) * at.variances + form.shrinkage * at.variances.mean()
-    deviations = np.sqrt(variances) if variances.any() else np.ones_like(variances)
-    whitened = at.marks / deviations
-    lengths = np.linalg.norm(whitened, axis=1, keepdims=True)
-    whitened = np.divide(whitened, lengths, out=np.zeros_like(whitened), where=lengths > 0)
+    return _fit(form, at, _System.of(at, form.shrinkage, form.penalty))
+
+
+def _fit(form: Form, at: Coordinates, system: "_System") -> Fitted:
     text = at.per_deviation(at.text) * form.text_weight
-    solved = _Ridge.solve(whitened, lengths[:, 0], at.is_right, at.marks @ text, form.penalty)
-    query = text + whitened.T @ solved.solution[: len(whitened)] / deviations
+    solved = system.solve(at.is_right, at.marks @ text)
+    query = text + system.marks.T @ solved.solution[: len(system.marks)] / system.deviations
     scaled = at.per_deviation(query)
     length = float(np.linalg.norm(query))
     scale = float(np.linalg.norm(scaled)) / length if length else 1.0
@@ -97,35 +105,46 @@ def fit(form: Form, at: Coordinates) -> Fitted:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ridge:
+class _System:
     """A ridge regression in its dual form: marks, the mean of the index and the bias, M + 2 unknowns."""
+
+    marks: Float64Array  # (M, D), whitened, of length 1
+    lengths: Float64Array  # (M,), before they were scaled
+    deviations: Float64Array  # (D,), by which they were whitened
+    inverse: Float64Array  # (M + 2, M + 2)
+
+    @classmethod
+    def of(cls, at: Coordinates, shrinkage: float, penalty: float) -> "_System":
+        """The equations for whitening and penalty, whatever the text is."""
+        variances = (1 - shrinkage) * at.variances + shrinkage * at.variances.mean()
+        deviations = np.sqrt(variances) if variances.any() else np.ones_like(variances)
+        whitened = at.marks / deviations
+        lengths = np.linalg.norm(whitened, axis=1, keepdims=True)
+        marks = np.divide(whitened, lengths, out=np.zeros_like(whitened), where=lengths > 0)
+        count, is_right = len(marks), at.is_right
+        weights = np.append(0.5 / np.where(is_right, is_right.sum(), (~is_right).sum()), MEAN_WEIGHT)
+        system = np.zeros((count + 2, count + 2))
+        system[:count, :count] = marks @ marks.T
+        system[range(count + 1), range(count + 1)] += penalty / weights
+        system[: count + 1, -1] = system[-1, : count + 1] = 1.0
+        return cls(marks, lengths[:, 0], deviations, np.linalg.inv(system).astype(np.float64))
+
+    def solve(self, is_right: BoolArray, text_scores: Float64Array) -> "_Ridge":
+        """The regression that starts from what the text scores (M,)."""
+        labels = np.where(is_right, 1.0, -1.0)
+        solution = self.inverse @ np.concatenate([labels - text_scores, [-1.0, 0.0]])
+        return _Ridge(self.lengths, text_scores, labels, self.inverse, solution)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ridge:
+    """Its solution."""
 
     lengths: Float64Array  # (M,), of the whitened marks, which are scaled to length 1
     text_scores: Float64Array  # (M,)
     labels: Float64Array  # (M,), 1 and -1
     inverse: Float64Array  # (M + 2, M + 2), of the system
     solution: Float64Array  # (M + 2,)
-
-    @classmethod
-    def solve(
-        cls,
-        marks: Float64Array,
-        lengths: Float64Array,
-        is_right: BoolArray,
-        text_scores: Float64Array,
-        penalty: float,
-    ) -> "_Ridge":
-        """Solves for marks (M, D) of length 1."""
-        count = len(marks)
-        labels = np.where(is_right, 1.0, -1.0)
-        weights = np.append(0.5 / np.where(is_right, is_right.sum(), (~is_right).sum()), MEAN_WEIGHT)
-        system = np.zeros((count + 2, count + 2))
-        system[:count, :count] = marks @ marks.T
-        system[range(count + 1), range(count + 1)] += penalty / weights
-        system[: count + 1, -1] = system[-1, : count + 1] = 1.0
-        inverse: Float64Array = np.linalg.inv(system).astype(np.float64)
-        solution = inverse @ np.concatenate([labels - text_scores, [-1.0, 0.0]])
-        return cls(lengths, text_scores, labels.astype(np.float64), inverse, solution)
 
     def without(self, places: Int64Array) -> Float64Array:
         """The scores of some marks, above the mean of the index, when they are left out together."""

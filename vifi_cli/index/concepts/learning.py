@@ -13,7 +13,7 @@ import numpy as np
 from vifi_cli.index.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from vifi_cli.index.background import Background
 from vifi_cli.index.concepts.concept import CrossValidation, HeldOutScores
-from vifi_cli.index.concepts.forms import FORMS, Coordinates, Fitted, fit, fit_text
+from vifi_cli.index.concepts.forms import FORMS, Coordinates, Fitted, fit_forms, fit_text
 from vifi_cli.index.concepts.validation import cross_validation, held_out_scores
 
 TEXT, BLEND = "text", "blend"
@@ -60,7 +60,7 @@ def learn_query(text: Float32Array, marked: MarkedWindows, background: Backgroun
         _folds(marked.groups, is_right),
         background.variances,
     )
-    fitted = [fit_text(at), *(fit(form, at) for form in FORMS)]
+    fitted = [fit_text(at), *fit_forms(at)]
     weights = _weights(fitted, at)
     keeps_text = weights[0] > 0.5
     if keeps_text:

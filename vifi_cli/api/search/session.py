@@ -138,12 +138,19 @@ class SearchSession:
             if isinstance(query, OrderedQuery):
                 steps = [self._sought(step, choice) for step in query.steps]
                 return self.index.search_in_order(steps, options)
-            embedding, rate = self.embed(query, choice), self.rater(query, choice)
-            if marks := self.marks_searched_with(query):
-                return search_concept(self.index, embedding, marks, options, rate)
-            return self.index.search(embedding, options, rate)
+            if query.sole_concept:
+                return self._find_taught(self.concepts.get(query.sole_concept), options, choice)
+            return self.index.search(self.embed(query, choice), options, self.rater(query, choice))
 
         return self.ask(search)
+
+    def _find_taught(
+        self, concept: Concept, options: RankingOptions, choice: EncoderChoice
+    ) -> list[SearchHit]:
+        """The hits of a concept alone; it is looked up, and perhaps learned, only once."""
+        learned = self.learned(concept)
+        rate = self._rater_of(concept, learned, choice)
+        return search_concept(self.index, learned.embedding, concept.marks, options, rate)
 
     def _sought(self, step: Step, choice: EncoderChoice) -> SoughtStep:
         rate = self.rater(step.query, choice)
@@ -221,14 +228,14 @@ class SearchSession:
         or of a concept with words.
         """
         if query.sole_concept:
-            return self._concept_rater(self.concepts.get(query.sole_concept), choice)
+            concept = self.concepts.get(query.sole_concept)
+            return self._rater_of(concept, self.learned(concept), choice)
         if any(term.weight <= 0 or not isinstance(term.meaning, Words) for term in query.terms):
             return None
 
         return text_rater(self.folder, self._encoders.neutral_texts(self._indexed_with, choice))
 
-    def _concept_rater(self, concept: Concept, choice: EncoderChoice) -> Rater | None:
-        learned = self.learned(concept)
+    def _rater_of(self, concept: Concept, learned: LearnedQuery, choice: EncoderChoice) -> Rater | None:
         if learned.form == TEXT:
             return self.rater(query_in_words(concept.description), choice)
         return concept_rater(learned.held_out)

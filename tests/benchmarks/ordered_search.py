@@ -156,7 +156,7 @@ def ask(folder: Path, library: Library, texts: Mapping[Path, Float32Array], neut
 
 
 def is_in_clip(library: Library, path: Path, moment: object, clip: Path) -> bool:
-    """Whether the middle of a moment lies in a clip."""
+    """Whether the middle of a moment is in a clip."""
     start, end = getattr(moment, "start_seconds"), getattr(moment, "end_seconds")  # noqa: B009
     scenes: Sequence[Scene] = library.recordings[path.name].scenes
     return any(

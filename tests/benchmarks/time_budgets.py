@@ -243,7 +243,7 @@ def teach(
     counts: tuple[int, int],
     random: np.random.Generator,
 ) -> str:
-    """Teaches an action as a concept, anew, by two seconds of bouts; returns the concept's name."""
+    """Teaches an action again as a concept, by two seconds of each bout; returns the concept's name."""
     store, named = session.concepts, f"taught-{name}"
     if store.find(named):
         store.delete(named)

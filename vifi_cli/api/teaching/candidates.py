@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from vifi_cli.api.search.query_language import concept as concept_query
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import EncoderMismatch, InvalidInput
@@ -13,7 +11,7 @@ from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.index.concepts.marked import found_marks, marked_windows
 from vifi_cli.index.search.query import Query, query_in_words
 from vifi_cli.index.search.ranking import Place
-from vifi_cli.index.search.video_index import TIME_DIGITS, SearchHit
+from vifi_cli.index.search.video_index import SearchHit, rated_hits
 from vifi_cli.video.files.content import is_there
 
 
@@ -44,8 +42,7 @@ def _candidates(
     concept = session.concepts.get(name)
     query = query_known_now(session, concept)
     catalog, vectors = session.index.catalog, session.index.vectors
-    is_learned = query != query_in_words(concept.description)
-    if is_learned or catalog.indexed_with.reads_texts:
+    if query.sole_concept or catalog.indexed_with.reads_texts:
         embedding, rate = session.embed(query), session.rater(query)
     else:
         embedding, rate = session.describe(concept.description), None
@@ -54,19 +51,7 @@ def _candidates(
         found = candidate_moments(
             catalog, vectors, embedding, known, count, lambda video_id: _is_there(catalog, video_id)
         )
-        paths = catalog.paths_of(one.video_id for one in found)
-    scores = np.array([one.score for one in found], np.float32)
-    relevance = rate(vectors, embedding, scores).tolist() if rate and found else [None] * len(found)
-    return [
-        SearchHit(
-            paths[one.video_id],
-            round(one.start_seconds, TIME_DIGITS),
-            round(one.end_seconds, TIME_DIGITS),
-            one.score,
-            relevant,
-        )
-        for one, relevant in zip(found, relevance, strict=True)
-    ]
+        return rated_hits(catalog, vectors, embedding, found, rate)
 
 
 def _taken(catalog: Catalog, concept: Concept, skipped: Sequence[SearchHit]) -> list[Place]:

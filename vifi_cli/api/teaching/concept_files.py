@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -126,14 +126,10 @@ def _document_of(concept: Concept) -> dict[str, Any]:
             "vision_fingerprint": learned.vision_fingerprint,
             "model": learned.model,
             "form": learned.form,
-            "validation": learned.validation and _fields_of(learned.validation),
+            "validation": learned.validation and asdict(learned.validation),
             "embedding": learned.embedding.tolist(),
         },
     }
-
-
-def _fields_of(validation: CrossValidation) -> dict[str, Any]:
-    return {name: getattr(validation, name) for name in CrossValidation.__dataclass_fields__}
 
 
 def _concept_of(record: Any, source: str) -> Concept:

@@ -1,6 +1,7 @@
 """Marks moments for a concept, and learns from them at once; the terminal, the page and programs share it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from vifi_cli.api.search.session import SearchSession
 from vifi_cli.errors import InvalidInput
@@ -31,7 +32,7 @@ def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Mome
                 moment.start_seconds,
                 moment.end_seconds,
                 is_right,
-                _indexed(session, moment).fingerprint,
+                indexed_video(session, moment.path).fingerprint,
             )
             for moment, is_right in answers
         ),
@@ -41,7 +42,7 @@ def mark_moments(session: SearchSession, name: str, answers: Sequence[tuple[Mome
 
 def unmark_moment(session: SearchSession, name: str, moment: Moment) -> Concept:
     """Takes back the marks of about this moment, and returns what is known now; errors are those of `mark_moment`."""
-    video, concept = _indexed(session, moment), session.concepts.get(name)
+    video, concept = indexed_video(session, moment.path), session.concepts.get(name)
     _check_readable(session, concept)
     about = [mark for mark in concept.marks if mark.is_about(video, moment.start_seconds, moment.end_seconds)]
     session.concepts.unmark(name, *about)
@@ -71,9 +72,10 @@ def _check_readable(session: SearchSession, concept: Concept) -> None:
     session.describe(concept.description)
 
 
-def _indexed(session: SearchSession, moment: Moment) -> CatalogedVideo:
+def indexed_video(session: SearchSession, path: Path) -> CatalogedVideo:
+    """The indexed video at a path, so that a moment of it can be marked; raises InvalidInput if there is none."""
     session.refresh()
-    video = session.index.catalog.video_at(moment.path)
+    video = session.index.catalog.video_at(path)
     if video is None:
-        raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
+        raise InvalidInput(f"{path} is not in the index: only moments of indexed videos can be marked")
     return video

@@ -8,6 +8,7 @@ from vifi_cli.api.cut.moments import named_moments as parts_of_files
 from vifi_cli.api.search.hits.last_search import LastSearch, find_again, last_search
 from vifi_cli.api.search.query_language import parse_example
 from vifi_cli.api.search.session import SearchSession
+from vifi_cli.api.teaching.marking import indexed_video
 from vifi_cli.errors import InvalidInput
 from vifi_cli.index.search.video_index import TIME_DIGITS
 from vifi_cli.paths import given_path, is_given_file
@@ -33,9 +34,7 @@ def indexed_moment(session: SearchSession, moment: Moment, asked_seconds: float 
         InvalidInput: the video is not in the index, or ends before the time that was asked for or the moment begins.
     """
     begins = moment.start_seconds if asked_seconds is None else asked_seconds
-    video = session.index.catalog.video_at(given_path(moment.path))
-    if video is None:
-        raise InvalidInput(f"{moment.path} is not in the index: only moments of indexed videos can be marked")
+    video = indexed_video(session, given_path(moment.path))
     length_seconds = round(video.duration_seconds, TIME_DIGITS)
     if begins >= length_seconds > 0:
         raise InvalidInput(

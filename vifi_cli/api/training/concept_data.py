@@ -14,7 +14,7 @@ from vifi_cli.api.teaching.labeled_marks import (
     require_contrast,
 )
 from vifi_cli.data.formats.tables.writing import JSON_LINES
-from vifi_cli.data.labeled_videos import shows_several_classes
+from vifi_cli.data.labeled_videos import LabeledVideos, shows_several_classes
 from vifi_cli.data.splits.plan import write_splits
 from vifi_cli.errors import InvalidInput
 from vifi_cli.paths import RUNS, given_path, searched_index_folder, shown_path, slug
@@ -37,12 +37,17 @@ def concept_names(concepts: str | Sequence[str] | None, data: Path | str | None)
     return named
 
 
-def run_folder_of_concepts(names: Sequence[str], output: Path | str | None) -> Path:
-    """The folder of a run on concepts: the one given, or a new one under `runs/`."""
+def run_folder_of_concepts(names: Sequence[str], output: Path | str | None, *, begins: str = "") -> Path:
+    """The folder of a run on concepts: the one given, or a new one under `runs/`, whose name begins so."""
     if output:
         return given_path(output)
     named = "-".join(slug(name) for name in names[:MOST_NAMED])
-    return RUNS.absolute() / f"{named}-{datetime.now():%Y%m%d-%H%M%S}"
+    return RUNS.absolute() / f"{begins}{named}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def table_suffix(videos: LabeledVideos) -> str:
+    """How the name of a table of marked moments ends: only JSONL holds moments of several concepts."""
+    return JSON_LINES if shows_several_classes(videos.train) else ".csv"
 
 
 def clips_of_concepts(names: Sequence[str], folder: Path, feedback: Feedback) -> Path:
@@ -55,8 +60,7 @@ def clips_of_concepts(names: Sequence[str], folder: Path, feedback: Feedback) ->
         marked = marked_moments(session.index.catalog, concepts_named(session, names))
     videos = labeled_marks(marked, folder.name)
     require_contrast(marked, videos)
-    suffix = JSON_LINES if shows_several_classes(videos.train) else ".csv"
-    table = folder.with_name(f"{folder.name}-clips{suffix}")
+    table = folder.with_name(f"{folder.name}-clips{table_suffix(videos)}")
     table.parent.mkdir(parents=True, exist_ok=True)
     write_splits(videos, table)
     for remark in remarks_on(marked, videos):

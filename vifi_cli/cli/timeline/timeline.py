@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 NOTHING_FOUND = 1
 MOST_NAMED = 3
-PICTURES = (".png", ".svg")
 GAP_SECONDS, LEAST_SECONDS, MIN_SCORE = 2.0, 1.0, 0.3
 labels_option = partial(typer.Option, rich_help_panel="Labels")
 rules_option = partial(typer.Option, rich_help_panel="What counts as an occurrence")
@@ -130,6 +129,7 @@ def timeline(
     Exit code 0 if there are occurrences, 1 if there are none, 2 if something is wrong.
     """
     from vifi_cli.api.library.encoders import EncoderChoice
+    from vifi_cli.api.timeline.files import PICTURES
     from vifi_cli.api.timeline.finding import TimelineSearch, find_timelines
     from vifi_cli.api.timeline.videos import named_videos
 

@@ -1,7 +1,7 @@
 """An index as a searcher sees it: the catalog and its vectors together."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Literal, Self
@@ -133,20 +133,33 @@ class VideoIndex:
     ) -> list[SearchHit]:
         among = self.catalog.window_ids_among(options.among)
         found = Ranking(self.catalog, vectors, query, among, options).best()
-        cosines = np.array([hit.score for hit in found], np.float32)
-        relevance = rate(vectors, query, cosines).tolist() if rate and found else [None] * len(found)
-        paths = self.catalog.paths_of(hit.video_id for hit in found)
-        return [
-            SearchHit(
-                paths[hit.video_id],
-                round(hit.start_seconds, TIME_DIGITS),
-                round(hit.end_seconds, TIME_DIGITS),
-                hit.score,
-                relevant,
-                len(hit.duplicates) if options.fold_duplicates else None,
-            )
-            for hit, relevant in zip(found, relevance, strict=True)
-        ]
+        hits = rated_hits(self.catalog, vectors, query, found, rate)
+        if not options.fold_duplicates:
+            return hits
+        return [replace(hit, duplicates=len(one.duplicates)) for hit, one in zip(hits, found, strict=True)]
+
+
+def rated_hits(
+    catalog: Catalog,
+    vectors: Vectors,
+    query: Float32Array,
+    found: Sequence[ScoredWindow],
+    rate: Rater | None,
+) -> list[SearchHit]:
+    """Moments that a query has found as hits, each with its relevance if there is a way to rate it."""
+    cosines = np.array([one.score for one in found], np.float32)
+    relevance = rate(vectors, query, cosines).tolist() if rate and found else [None] * len(found)
+    paths = catalog.paths_of(one.video_id for one in found)
+    return [
+        SearchHit(
+            paths[one.video_id],
+            round(one.start_seconds, TIME_DIGITS),
+            round(one.end_seconds, TIME_DIGITS),
+            one.score,
+            relevant,
+        )
+        for one, relevant in zip(found, relevance, strict=True)
+    ]
 
 
 def _ordered_hit(path: Path, found: ScoredWindow, ranking: OrderedRanking) -> SearchHit:

@@ -1,4 +1,4 @@
-"""A model is adopted only if it is certainly better and forgets little; otherwise the reason is said."""
+"""A model is adopted only if it is certainly better and forgets little; otherwise vifi says why."""
 
 from dataclasses import replace
 

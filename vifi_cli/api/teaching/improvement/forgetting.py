@@ -124,7 +124,7 @@ def _clear_captions(session: SearchSession, improved: Sequence[Concept], feedbac
 def _other_concepts(session: SearchSession, improved: Sequence[Concept]) -> OldAnswers:
     names = {concept.name for concept in improved}
     captions, relevant = [], []
-    for concept in (session.concepts.get(name) for name in session.concepts.names() if name not in names):
+    for concept in (each for each in session.concepts.all() if each.name not in names):
         right = [mark for mark in concept.marks if mark.is_right]
         if found := frozenset(one.video.path for one in found_marks(session.index.catalog, right)):
             captions.append(concept.description)

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vifi_cli import paths
 from vifi_cli.api.feedback import Feedback
 from vifi_cli.api.models.choosing import choose_start_of_training
 from vifi_cli.api.search.session import SearchSession
@@ -15,11 +13,9 @@ from vifi_cli.api.teaching.improvement.forgetting import recollection
 from vifi_cli.api.teaching.improvement.mark_plan import MarkPlan, Method, choose_method, plan_marks
 from vifi_cli.api.teaching.improvement.trial import Examination
 from vifi_cli.api.teaching.labeled_marks import concepts_named
+from vifi_cli.api.training.concept_data import run_folder_of_concepts, table_suffix
 from vifi_cli.api.training.request import TrainingOptions
-from vifi_cli.data.formats.tables.writing import JSON_LINES
-from vifi_cli.data.labeled_videos import shows_several_classes
 from vifi_cli.errors import InvalidInput
-from vifi_cli.index.concepts.concept import Concept
 from vifi_cli.paths import config_file
 from vifi_cli.settings.settings import read_values
 
@@ -87,12 +83,11 @@ def plan_improvement(
         method, reason = request.method, "as asked"
     if method == "text-prompts":
         start = present  # prompts fit the index of their own base
-    names = "-".join(paths.slug(count.name) for count in marks.counts[:3])
-    folder = paths.given_path(request.output) if request.output else _new_folder(names)
+    names = [count.name for count in marks.counts]
+    folder = run_folder_of_concepts(names, request.output, begins="improve-")
     moments = {moment.path for moment in marks.marked.moments}
     old = recollection(session, marks.marked.concepts, sorted(moments), request.queries, feedback)
     videos = {video.path: video.duration_seconds for video in catalog.videos()}
-    is_several = shows_several_classes(marks.videos(names).train)
     return ImprovementPlan(
         marks,
         method,
@@ -101,7 +96,7 @@ def plan_improvement(
         present,
         Examination(marks.marked, marks.held_out, old),
         folder,
-        folder / f"clips{JSON_LINES if is_several else '.csv'}",
+        folder / f"clips{table_suffix(marks.videos(folder.name))}",
         sum(videos[path] for path in old.videos),
         len(videos),
         sum(videos.values()),
@@ -137,8 +132,7 @@ def _check_recipe(changes: "Sequence[Change]") -> None:
 
 
 def _marked_names(session: SearchSession) -> Sequence[str]:
-    concepts: list[Concept] = [session.concepts.get(name) for name in session.concepts.names()]
-    names = [concept.name for concept in concepts if concept.marks]
+    names = [concept.name for concept in session.concepts.all() if concept.marks]
     if not names:
         raise InvalidInput("nothing is marked yet: mark moments with `vifi teach` first")
     return names
@@ -149,7 +143,3 @@ def _is_starter(model: str) -> bool:
     from vifi_cli.model.storage.starter_model import starter_towers_of
 
     return starter_towers_of(resolve_model(model)) is not None
-
-
-def _new_folder(names: str) -> Path:
-    return paths.RUNS.absolute() / f"improve-{names}-{datetime.now():%Y%m%d-%H%M%S}"
